@@ -1,0 +1,1 @@
+"""Tests of atiny; their folders mirror the package."""

@@ -1,0 +1,73 @@
+"""The same bytes on a board and on a host: one script of datagrams and time on both runtimes, the outputs compared."""
+
+import os
+import random
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.micropython.coap_check import play
+
+from .fuzzing import Fuzzer
+
+ROOT = Path(__file__).parents[2]
+
+
+def script(count: int) -> "list[str]":
+    """Lines of a seed; the answers in them belong to what the device sends when they are played in this order."""
+    fuzzer = Fuzzer(3)
+    rng = random.Random(3)
+    lines: "list[str]" = []
+    sent: "list[str]" = []
+
+    def grow():
+        for _ in range(count):
+            way = rng.random()
+            if way < 0.05:
+                line = "ask %d" % rng.choice([0, 100, 700])
+            elif way < 0.1:
+                line = "notify %d" % rng.choice([5, 700])
+            elif way < 0.2:
+                line = "+%d" % rng.choice([10, 2500, 50_000])
+            else:
+                line = fuzzer.datagram().hex()
+            lines.append(line)
+            yield line
+            while sent:
+                words = sent.pop(0).split()
+                if words[0] != "end":
+                    fuzzer.learn(bytes.fromhex(words[1]))
+
+    play(grow(), sent.append)
+    return lines
+
+
+def test_the_same_bytes_on_both_runtimes():
+    folders = [str(Path(sys.executable).parent), os.environ.get("PATH", "")]
+    command = shutil.which("micropython", path=os.pathsep.join(folders))
+    if command is None:
+        missing = "micropython is neither on PATH nor in the virtual environment"
+        if os.environ.get("CI"):
+            pytest.fail(missing)
+        pytest.skip(missing)
+    lines = script(3000)
+    here: "list[str]" = []
+    play(lines, here.append)
+    done = subprocess.run(
+        [command, str(ROOT / "tests/micropython/coap_check.py")],
+        input="\n".join(lines),
+        env={"MICROPYPATH": str(ROOT), "PATH": os.environ.get("PATH", "")},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stdout[-500:] + done.stderr
+    there = done.stdout.splitlines()
+    assert len(here) > 1000
+    assert {line.split()[1] for line in here if line.startswith("end")} >= {"0", "1", "2", "3"}
+    for number, (ours, theirs) in enumerate(zip(here, there, strict=True)):
+        assert ours == theirs, f"line {number}"
