@@ -1,0 +1,101 @@
+"""Notification attributes (LwM2M 1.0, 5.1.2): what a server sets by Write-Attributes, and what is in force where.
+
+An attribute set on an object holds for its instances, one set on an instance for its resources, unless they have
+their own. Each server has its own attributes.
+"""
+
+from ..coap.codes import BAD_REQUEST
+from ..errors import Rejected
+from .types import FLOAT, INTEGER, TIME
+
+_PERIODS = ("pmin", "pmax")
+_STEPS = ("gt", "lt", "st")
+_LONGEST = 20  # characters of a value
+
+
+class Attributes:
+    """The attributes that one server has set, by path: periods in seconds, the others in the resource's unit."""
+
+    def __init__(self):
+        self._set: "dict[tuple, dict[str, float]]" = {}
+
+    def write(self, path: tuple, queries: "list[bytes]", type: "int | None") -> None:
+        """Apply the queries of one Write-Attributes, all or none; `Rejected` 4.00 where they are wrong.
+
+        ``type``: the resource's type, None for an object or an instance. A name without a value unsets it.
+        """
+        own = dict(self._set.get(path, {}))
+        names = []
+        for query in queries:
+            name, value = _parse(query)
+            if name in names:
+                raise Rejected(BAD_REQUEST, "%s stands there twice" % name)
+            names.append(name)
+            if name in _STEPS and type not in (INTEGER, FLOAT, TIME):
+                raise Rejected(BAD_REQUEST, "%s is for numeric resources" % name)
+            if value is not None:
+                own[name] = value
+            elif name in own:
+                own.pop(name)
+        in_force = self.in_force(path[:-1])
+        in_force.update(own)
+        _check(in_force)
+        if own:
+            self._set[path] = own
+        else:
+            self.forget(path, False)
+
+    def own(self, path: tuple) -> "list[tuple[str, float]]":
+        """The (name, value) of what is set on this very path, in a fixed order: for Discover."""
+        return in_order(self._set.get(path, {}))
+
+    def in_force(self, path: tuple) -> "dict[str, float]":
+        """What holds for a path, inherited or its own: name to value; periods in seconds."""
+        found: "dict[str, float]" = {}
+        for depth in range(1, len(path) + 1):
+            found.update(self._set.get(path[:depth], {}))
+        return found
+
+    def forget(self, path: tuple, below: bool = True) -> None:
+        """Drop what is set on a path and, as after a Delete, below it."""
+        for other in list(self._set):
+            if other == path or (below and other[: len(path)] == path):
+                self._set.pop(other)
+
+
+def in_order(values: "dict[str, float]") -> "list[tuple[str, float]]":
+    """Attributes as (name, value), in a fixed order."""
+    return [(name, values[name]) for name in _PERIODS + _STEPS if name in values]
+
+
+def _parse(query: bytes) -> "tuple[str, float | None]":
+    """(name, value), or (name, None) where the query unsets the attribute."""
+    key, equals, value = query.partition(b"=")
+    for name in _PERIODS + _STEPS:
+        if key == name.encode():
+            break
+    else:
+        raise Rejected(BAD_REQUEST, "unknown attribute")
+    if not value:
+        return name, None
+    negative = value[:1] == b"-" and name not in _PERIODS
+    integer, point, fraction = value[1 if negative else 0 :].partition(b".")
+    if len(value) > _LONGEST or not integer.isdigit() or (point and not fraction.isdigit()):
+        raise Rejected(BAD_REQUEST, "%s is not a number" % name)
+    if point and name in _PERIODS:
+        raise Rejected(BAD_REQUEST, "%s is in whole seconds" % name)
+    number = float(value) if point else int(value)
+    if name == "st" and number <= 0:
+        raise Rejected(BAD_REQUEST, "st is not positive")
+    return name, number
+
+
+def _check(values: "dict[str, float]") -> None:
+    """The conditions of 5.1.2: pmin <= pmax (where there is one: 0 is none), lt < gt, lt + 2 st < gt."""
+    pmax = values.get("pmax")
+    if pmax and values.get("pmin", 0) > pmax:
+        raise Rejected(BAD_REQUEST, "pmin is greater than pmax")
+    gt = values.get("gt")
+    lt = values.get("lt")
+    if gt is not None and lt is not None and not lt + 2 * values.get("st", 0) < gt:
+        raise Rejected(BAD_REQUEST, "gt is not greater than lt + 2 st")

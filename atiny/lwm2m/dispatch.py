@@ -1,0 +1,315 @@
+"""From a CoAP request of a server to an operation on the model, and back to a response (LwM2M 1.0, 5.4, 6, 8.2).
+
+One `Dispatcher` per server: its attributes and observations are its own. Nothing a server sends raises out of here:
+what is wrong with the request is answered with its code, what a handler of the host raises with 5.00 and an event.
+"""
+
+from ..coap.codes import (
+    ACCEPT,
+    BAD_OPTION,
+    BAD_REQUEST,
+    CHANGED,
+    CONTENT,
+    CONTENT_FORMAT,
+    CREATED,
+    DELETE,
+    DELETED,
+    GET,
+    INTERNAL_SERVER_ERROR,
+    LOCATION_PATH,
+    METHOD_NOT_ALLOWED,
+    NOT_ACCEPTABLE,
+    NOT_FOUND,
+    OBSERVE,
+    POST,
+    PUT,
+    UNSUPPORTED_CONTENT_FORMAT,
+    URI_PATH,
+    URI_QUERY,
+)
+from ..coap.message import Message, uint_bytes
+from ..errors import CodecError, Rejected
+from . import operations
+from .attributes import Attributes, in_order
+from .deferred import Deferred
+from .formats import LINK, OPAQUE, TEXT, TLV, codec, link
+from .formats.text import utf8
+from .model import Model
+from .observe import Observations
+from .path import render, segment
+from .types import FLOAT, INTEGER, OPAQUE as OPAQUE_TYPE, TIME
+
+
+class Dispatcher:
+    """Answers one server's requests.
+
+    ``changed(path)`` is called for every path that the server changed; ``failed(path, error)`` with the str of the
+    path for what a handler of the host raised; ``deferred(request, path, deferred)`` for an Execute that is answered
+    later, with `late`. ``single_format``: the format of a single resource where the server
+    asks for none, TEXT or TLV.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        attributes: Attributes,
+        observations: Observations,
+        changed,
+        failed,
+        deferred,
+        single_format: int = TEXT,
+    ):
+        self._model = model
+        self._attributes = attributes
+        self._observations = observations
+        self._changed = changed
+        self._failed = failed
+        self._deferred = deferred
+        self._single_format = single_format
+
+    def handle(self, request: Message) -> "Message | None":
+        """The response to a request, or None where it comes later."""
+        path: "list[int]" = []
+        queries: "list[bytes]" = []
+        accept = content_format = observe = None
+        try:
+            for number, value in request.options:
+                if number == URI_PATH:
+                    id = segment(value)
+                    if id is None:
+                        raise Rejected(NOT_FOUND)
+                    path.append(id)
+                elif number == ACCEPT:
+                    accept = int.from_bytes(value, "big")
+                elif number == CONTENT_FORMAT:
+                    content_format = int.from_bytes(value, "big")
+                elif number == OBSERVE:
+                    observe = int.from_bytes(value, "big")
+                elif number == URI_QUERY:
+                    queries.append(value)
+            if not path:
+                raise Rejected(BAD_REQUEST, "the root is not a resource")
+            if len(path) > 4:
+                raise Rejected(BAD_OPTION, "more than 4 path segments")
+            code = request.code
+            where = tuple(path)
+            if code == GET:
+                if accept == LINK:
+                    return self._discover(where)
+                if observe is not None:
+                    return self._observe(request, where, accept, observe)
+                return self.render(where, operations.read(self._model, where), accept)
+            if code == PUT:
+                if queries:
+                    return self._write_attributes(where, queries, request.payload)
+                return self._write(where, content_format, request.payload, True)
+            if code == POST:
+                return self._post(request, where, content_format)
+            if code == DELETE:
+                return self._delete(where)
+            raise Rejected(METHOD_NOT_ALLOWED)
+        except Exception as error:
+            return self._error(tuple(path), error)
+
+    def _error(self, path: tuple, error: Exception) -> Message:
+        """The response to what went wrong."""
+        if isinstance(error, Rejected) and type(error.code) is int and BAD_REQUEST <= error.code < 0xC0:
+            try:
+                return Message(error.code, None, str(error.diagnostic).encode())
+            except UnicodeError:
+                return Message(error.code)
+        # The protocol itself raises nothing else: this comes from a handler of the host.
+        self._failed(render(path), error)
+        return Message(INTERNAL_SERVER_ERROR)
+
+    def represent(self, path: tuple, accept: "int | None") -> "tuple[Message, float | None]":
+        """The response with what is at a path now, and its number where it is one; what goes wrong is the response."""
+        try:
+            entries = operations.read(self._model, path)
+            return self.render(path, entries, accept), _number(path, entries)
+        except Exception as error:
+            return self._error(path, error), None
+
+    def render(self, path: tuple, entries: "list[tuple]", accept: "int | None") -> Message:
+        """The 2.05 with these entries, in the format that is asked for or the default one (8.2.5).
+
+        4.06 where the format cannot express them.
+        """
+        single = len(entries) == 1 and entries[0][0] == path
+        wanted = accept
+        if wanted is None:
+            if not single:
+                wanted = TLV
+            elif entries[0][1] == OPAQUE_TYPE:
+                wanted = OPAQUE
+            else:
+                wanted = self._single_format
+        module = codec(wanted)
+        if module is None:
+            raise Rejected(NOT_ACCEPTABLE)
+        try:
+            payload = module.encode(path, entries)
+        except CodecError:
+            if accept is not None or wanted == TLV:
+                raise Rejected(NOT_ACCEPTABLE) from None
+            return self.render(path, entries, TLV)
+        return Message(CONTENT, [(CONTENT_FORMAT, uint_bytes(wanted))], payload)
+
+    def _observe(self, request: Message, path: tuple, accept: "int | None", observe: int) -> Message:
+        observations = self._observations
+        if observe == 1:
+            observations.cancel(request.token, path)
+        if observe != 0:
+            return self.represent(path, accept)[0]
+        try:
+            resource = operations.find(self._model, path)[2]
+        except Rejected as error:
+            observations.failed(request.token)
+            return self._error(path, error)
+        raw = resource is not None and resource.raw and resource.readable
+        number = None
+        if raw:
+            # What is observed are the host's reports, and there is none yet (SDK: 2.05, format 42, empty).
+            response = Message(CONTENT, [(CONTENT_FORMAT, uint_bytes(OPAQUE))])
+        else:
+            response, number = self.represent(path, accept)
+            if response.code != CONTENT:
+                observations.failed(request.token)
+                return response
+        sequence = observations.add(request, path, accept, raw, number)
+        response.options = [(OBSERVE, uint_bytes(sequence))] + response.options
+        return response
+
+    def _discover(self, path: tuple) -> Message:
+        """The links below a path with their attributes (5.4.2)."""
+        entry, instance, resource = operations.find(self._model, path)
+        if len(path) > 3:
+            raise Rejected(METHOD_NOT_ALLOWED)
+        links: "list[tuple]" = []
+        if resource is not None:
+            in_force = self._attributes.in_force(path)  # of a resource alone, with what it inherits
+            self._link_resource(links, path, instance, resource, in_order(in_force))
+            if not links:
+                raise Rejected(NOT_FOUND)
+        else:
+            if instance is None:
+                version = entry.cls.version
+                properties = [("ver", version)] if version else []
+                links.append((render(path), properties + self._attributes.own(path)))
+            for id in entry.ids if instance is None else (path[1],):
+                where = (path[0], id)
+                links.append((render(where), self._attributes.own(where)))
+                for row in entry.rows:
+                    below = where + (row.id,)
+                    self._link_resource(links, below, entry.instances[id], row, self._attributes.own(below))
+        return Message(CONTENT, [(CONTENT_FORMAT, uint_bytes(LINK))], link.render(links))
+
+    def _link_resource(self, links: "list[tuple]", path: tuple, instance, row, attributes: "list[tuple]") -> None:
+        """Add the link of a resource, if it exists."""
+        if row.readable:
+            value = instance.read(row)
+            if value is None:
+                return
+            if row.multiple:
+                attributes = [("dim", len(value))] + attributes
+        links.append((render(path), attributes))
+
+    def _write_attributes(self, path: tuple, queries: "list[bytes]", payload: bytes) -> Message:
+        resource = operations.find(self._model, path)[2]
+        if payload:
+            raise Rejected(BAD_REQUEST, "a payload and attributes")
+        if len(path) > 3:
+            raise Rejected(METHOD_NOT_ALLOWED)
+        if resource is not None:
+            operations.read(self._model, path)  # attributes are for what can be read
+        self._attributes.write(path, queries, None if resource is None else resource.type)
+        self._observations.attributes_changed(path)
+        return Message(CHANGED)
+
+    def _write(self, path: tuple, content_format: "int | None", payload: bytes, replace: bool) -> Message:
+        resource = operations.find(self._model, path)[2]
+        if len(path) == 1 or (resource is not None and not resource.writable):
+            raise Rejected(METHOD_NOT_ALLOWED)
+        if resource is not None and resource.raw and content_format in (None, TEXT, OPAQUE):
+            values: "list[tuple]" = [(path, payload)]
+        else:
+            if content_format is None:
+                if resource is None or (resource.multiple and len(path) == 3):
+                    content_format = TLV
+                else:
+                    content_format = OPAQUE if resource.type == OPAQUE_TYPE else TEXT
+            values = self._decode(path, content_format, payload)
+        operations.write(self._model, path, values, replace, self._changed)
+        return Message(CHANGED)
+
+    def _decode(self, path: tuple, content_format: int, payload: bytes) -> "list[tuple]":
+        module = codec(content_format)
+        if module is None:
+            raise Rejected(UNSUPPORTED_CONTENT_FORMAT)
+        table = self._model.objects[path[0]].table
+
+        def type_of(object_id: int, resource_id: int) -> "int | None":
+            row = table.get(resource_id)
+            return None if row is None or object_id != path[0] else row.type
+
+        try:
+            return module.decode(path, payload, type_of)
+        except CodecError as error:
+            raise Rejected(BAD_REQUEST, str(error)) from None
+
+    def late(self, path: tuple, error: "Exception | None") -> Message:
+        """The response to an Execute that was deferred."""
+        return Message(CHANGED) if error is None else self._error(path, error)
+
+    def _post(self, request: Message, path: tuple, content_format: "int | None") -> "Message | None":
+        payload = request.payload
+        if len(path) == 1:
+            return self._create(path, content_format, payload)
+        resource = operations.find(self._model, path)[2]
+        if resource is None or not resource.executable:
+            if resource is not None and not resource.multiple:
+                raise Rejected(METHOD_NOT_ALLOWED)
+            return self._write(path, content_format, payload, False)
+        if payload and content_format not in (None, TEXT):
+            raise Rejected(UNSUPPORTED_CONTENT_FORMAT)
+        try:
+            arguments = utf8(payload)
+        except CodecError as error:
+            raise Rejected(BAD_REQUEST, str(error)) from None
+        response = Message(CHANGED)
+        result = operations.execute(self._model, path, arguments)
+        if isinstance(result, Deferred):
+            self._deferred(request, path, result)
+            return None
+        if callable(result):
+            response.after = lambda: self._after(path, result)
+        return response
+
+    def _after(self, path: tuple, function) -> None:
+        """What an Execute left for the time after its answer; the server cannot be told any more that it failed."""
+        try:
+            function()
+        except Exception as error:
+            self._failed(render(path), error)
+
+    def _create(self, path: tuple, content_format: "int | None", payload: bytes) -> Message:
+        operations.find(self._model, path)
+        values = self._decode(path, TLV if content_format is None else content_format, payload)
+        made = operations.create(self._model, path, values)
+        for created in made:
+            self._changed(created)
+        location = made[0] if len(made) == 1 else ()
+        return Message(CREATED, [(LOCATION_PATH, str(id).encode()) for id in location])
+
+    def _delete(self, path: tuple) -> Message:
+        instance = operations.delete(self._model, path)
+        self._changed(path)
+        instance.deleted()
+        return Message(DELETED)
+
+
+def _number(path: tuple, entries: "list[tuple]") -> "float | None":
+    """The value of a numeric resource, or None: for the attributes gt, lt, st."""
+    if len(entries) == 1 and entries[0][0] == path and entries[0][1] in (INTEGER, FLOAT, TIME):
+        return entries[0][2]
+    return None

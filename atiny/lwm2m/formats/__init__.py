@@ -1,0 +1,36 @@
+"""The payload formats: from a CoAP Content-Format to the module that reads and writes it.
+
+A codec is a module with two functions::
+
+    encode(base, entries) -> bytes
+    decode(base, payload, type_of) -> [(path, value), ...]
+
+``base`` is the path of the request, a tuple of 1 to 4 ids. ``entries`` is a list of (path, type, value), grouped by
+instance and by resource: a full path each, (object, instance, resource) or (.., resource instance) for a value of a
+multiple resource; ``((o, i, r), type, {})`` is a multiple resource without instances and ``((o, i), 0, None)`` an
+instance without resources. Values are as `lwm2m.types.check` returns them. ``type_of(object, resource)`` is the
+type, or None for an unknown resource: its value then stays bytes, and what becomes of it is the caller's decision.
+
+What cannot be said in a format, and what is not well-formed in it, is a `CodecError`; no other exception leaves a
+decoder, whatever the bytes. The link format (40) describes paths and carries no values: see `formats.link`.
+"""
+
+from . import opaque, text, tlv
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import ModuleType
+
+# Content-Formats: RFC 7252 section 12.3, OMA LwM2M 1.0 section 6.4; the legacy id is of the time before IANA's.
+TEXT = 0
+LINK = 40
+OPAQUE = 42
+TLV = 11542
+TLV_LEGACY = 1542
+
+_CODECS = {TEXT: text, OPAQUE: opaque, TLV: tlv, TLV_LEGACY: tlv}
+
+
+def codec(content_format: int) -> "ModuleType | None":
+    """The module for ``content_format``; None: not supported (4.15 for a payload, 4.06 for an Accept)."""
+    return _CODECS.get(content_format)
