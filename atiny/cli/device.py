@@ -1,0 +1,182 @@
+"""``atiny device``: the guide's device simulator. It reports code streams and prints the commands it receives."""
+
+from __future__ import annotations
+
+import sys
+import threading
+
+import click
+
+import atiny
+from atiny import LOG_DEBUG, LOG_ERR, LOG_INFO, LOG_OFF, LOG_WARNING
+from atiny.client import PendingReport, parse_server
+
+from .common import (
+    FAILED,
+    NOT_REGISTERED,
+    Failure,
+    Output,
+    check_host,
+    from_hex,
+    json_option,
+    psk_from,
+    timeout_option,
+)
+
+HANDSHAKE_TIMEOUT_S = 60.0
+LOG_LEVELS = {"off": LOG_OFF, "error": LOG_ERR, "warning": LOG_WARNING, "info": LOG_INFO, "debug": LOG_DEBUG}
+
+
+@click.command("device")
+@click.option("--server", required=True, metavar="coap[s]://HOST:PORT", help="The LwM2M server.")
+@click.option("--endpoint", required=True, metavar="NAME", help="The device's endpoint name.")
+@click.option("--psk-id", metavar="ID", envvar="ATINY_PSK_ID", show_envvar=True, help="For coaps: the identity.")
+@click.option(
+    "--psk-hex",
+    metavar="HEXKEY",
+    envvar="ATINY_PSK_HEX",
+    show_envvar=True,
+    help="For coaps: its key. On the command line others on this machine may see it, in the environment not.",
+)
+@click.option(
+    "--lifetime",
+    type=click.IntRange(min=1),
+    default=300,
+    show_default=True,
+    metavar="SECONDS",
+    help="Of the registration.",
+)
+@click.option("--binding", type=click.Choice(("U", "UQ")), default="U", show_default=True, help="UQ is queue mode.")
+@click.option(
+    "--log",
+    type=click.Choice(tuple(LOG_LEVELS)),
+    default="off",
+    show_default=True,
+    help="To the standard error: debug shows each CoAP message, in plaintext also over DTLS.",
+)
+@click.option("--stay", is_flag=True, help="When all is reported, stay and print commands until Ctrl-C.")
+@timeout_option
+@json_option
+@click.argument("streams", nargs=-1, metavar="[HEX]...")
+def command(
+    server: str,
+    endpoint: str,
+    psk_id: str | None,
+    psk_hex: str | None,
+    lifetime: int,
+    binding: str,
+    log: str,
+    stay: bool,
+    timeout_s: float,
+    as_json: bool,
+    streams: tuple[str, ...],
+) -> int:
+    """Be a device that reports hexadecimal code streams and prints the commands it receives.
+
+    The streams are the arguments, or else the lines of the standard input (typed: until Ctrl-D). It ends when they are
+    acknowledged: the exit code is 0 only if all were.
+
+    \b
+    atiny device --server coap://127.0.0.1:5683 --endpoint lamp-1 01 00
+    atiny device --server coaps://127.0.0.1:5684 --endpoint lamp-1 --psk-id lamp-1 --psk-hex 0001..0f 01 00
+    """
+    psk = None
+    if psk_id is not None or psk_hex is not None:
+        if psk_id is None or psk_hex is None:
+            raise click.UsageError("--psk-id and --psk-hex go together: give both")
+        psk = psk_from(psk_id, psk_hex, "--psk-hex")
+    data = [from_hex(stream) for stream in streams]  # before anything else: a typing error costs no registration
+    out = Output(as_json)
+    simulator = _Simulator(out)
+    try:
+        check_host(*parse_server(server)[1:])
+        client = atiny.Client(
+            endpoint,
+            server,
+            psk=psk,
+            device=simulator,
+            lifetime=lifetime,
+            binding=binding,
+            queue_size=max(8, len(data)),
+            on_event=simulator.on_event,
+            platform=atiny.Platform(log_level=LOG_LEVELS[log]),
+            handshake_timeout_s=min(HANDSHAKE_TIMEOUT_S, 0.8 * timeout_s),  # so that there is a reason to be told
+        )
+    except (atiny.ParameterError, atiny.NotSupported) as problem:
+        raise click.UsageError(str(problem)) from None
+    with client:
+        try:
+            if not client.wait_registered(timeout_s):
+                why = f": {simulator.reason}" if simulator.reason else ""
+                raise Failure(NOT_REGISTERED, f"not registered at {server} within {timeout_s:g} s{why}")
+            pending = [simulator.report(client, item) for item in data] if data else _typed(client, simulator)
+            ended = [report.wait(timeout_s) for report in pending]
+            if stay:
+                threading.Event().wait()
+        finally:
+            if client.registered:
+                out.say("de-registering", "deregistering")
+    return 0 if all(status == atiny.ReportStatus.SENT_SUCCESS for status in ended) else FAILED
+
+
+class _Simulator(atiny.CommandHandler):
+    def __init__(self, out: Output):
+        self.out = out
+        self.reason = ""
+
+    def get_model_number(self) -> str:
+        return "device simulator"
+
+    def write_app_write(self, data: bytes) -> int:
+        self.out.say(f"command {data.hex()}", "command", data=data.hex())
+        return atiny.ATINY_OK
+
+    def report(self, client: atiny.Client, data: bytes) -> PendingReport:
+        """Report a code stream, and say its end."""
+
+        def ended(type: int, cookie: object, status: int) -> None:
+            word = atiny.ReportStatus.name(status)
+            self.out.say(f"report {data.hex()}: {word}", "report", data=data.hex(), status=word)
+
+        return client.report(data, callback=ended)
+
+    def on_event(self, event: int, arg: object) -> None:
+        if event == atiny.ATINY_REG_OK:
+            self.out.say("registered", "registered")
+        elif event == atiny.ATINY_REG_FAIL:
+            self.reason = "" if arg is None else str(arg)
+            self.out.say(f"not registered: {self.reason}", "not_registered", reason=self.reason)
+        elif event == atiny.ATINY_DATA_SUBSCRIBE:
+            self.out.say(f"observed {arg}", "observed", path=str(arg))
+        elif event == atiny.ATINY_DATA_UNSUBSCRIBE:
+            self.out.say(f"no longer observed {arg}", "unobserved", path=str(arg))
+        elif event == atiny.ATINY_HANDLER_ERROR:
+            self.out.say(f"error {arg}", "error", message=str(arg))
+
+
+def _typed(client: atiny.Client, simulator: _Simulator) -> list[PendingReport]:
+    """Report the lines of the standard input; a mistake in one ends it only where nobody types."""
+    pending: list[PendingReport] = []
+    for line in sys.stdin or ():
+        if not line.strip():
+            continue
+        try:
+            pending.append(_when_there_is_room(client, simulator, from_hex(line.strip()), pending))
+        except (Failure, atiny.AtinyError) as problem:
+            if not sys.stdin.isatty():
+                raise
+            click.echo(f"atiny: {problem}", err=True)
+    return pending
+
+
+def _when_there_is_room(
+    client: atiny.Client, simulator: _Simulator, data: bytes, pending: list[PendingReport]
+) -> PendingReport:
+    while True:
+        try:
+            return simulator.report(client, data)
+        except atiny.QueueFull:
+            for report in pending:
+                if not report.done:
+                    report.wait()
+                    break

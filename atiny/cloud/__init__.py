@@ -1,0 +1,77 @@
+"""A local LwM2M 1.0 cloud on aiocoap: what a device is run against on a desk and in tests. Host only."""
+
+from .clock import Clock, LoopClock, ManualClock
+from .commands import Command, CommandState
+from .device import Device
+from .errors import (
+    CloudError,
+    DeviceAsleep,
+    DeviceError,
+    DeviceGone,
+    DeviceReset,
+    DeviceTimeout,
+    DeviceUnreachable,
+    HostUnknown,
+    PortInUse,
+    UnknownDevice,
+)
+from .events import (
+    CommandChanged,
+    Deregistered,
+    Error,
+    Event,
+    EventLog,
+    Expired,
+    HandshakeFailed,
+    Observed,
+    Registered,
+    Report,
+    SessionEnded,
+    SessionStarted,
+    Unobserved,
+    Updated,
+)
+from .exchange import Response
+from .keys import KeyStore
+from .links import Link, ObjectList
+from .server import Cloud
+from .thread import CloudThread
+
+__all__ = [
+    "Clock",
+    "Cloud",
+    "CloudThread",
+    "CloudError",
+    "Command",
+    "CommandChanged",
+    "CommandState",
+    "Deregistered",
+    "Device",
+    "DeviceAsleep",
+    "DeviceError",
+    "DeviceGone",
+    "DeviceReset",
+    "DeviceTimeout",
+    "DeviceUnreachable",
+    "Error",
+    "Event",
+    "EventLog",
+    "Expired",
+    "HandshakeFailed",
+    "HostUnknown",
+    "KeyStore",
+    "Link",
+    "LoopClock",
+    "ManualClock",
+    "ObjectList",
+    "Observed",
+    "PortInUse",
+    "Registered",
+    "Report",
+    "Response",
+    "SessionEnded",
+    "SessionStarted",
+    "UnknownDevice",
+    "Unobserved",
+    "Updated",
+]

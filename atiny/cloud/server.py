@@ -1,0 +1,295 @@
+"""`Cloud`: the local LwM2M server, put together."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from typing import Any
+
+import aiocoap
+from aiocoap import error, resource
+from aiocoap.util import hostportjoin
+
+from ..dtls.mbedtls import load
+from ..errors import ParameterError
+from . import errors, events
+from .clock import Clock, LoopClock
+from .commands import Command
+from .device import DEFAULT_EXPIRE_S, Device
+from .dtls import Address, Connection
+from .keys import KeyStore, identity_of, shown
+from .rd import RegisterResource, RegistrationResource
+from .registry import Registration, Registry
+from .secured import SecuredAddress, SecuredInterface, open_secured
+from .transport import close_context, open_context, tuning
+
+APP_DATA_REPORTS = "/19/0/0"
+
+
+class Cloud:
+    """A local LwM2M 1.0 server on aiocoap, for demonstrations and for testing devices::
+
+        async with Cloud(port=0) as cloud:
+            device = await cloud.wait_registered("lamp-1")
+            report = await device.next_report()
+            assert await device.command(b"\\x01").wait() == CommandState.SUCCESS
+
+    ``host``, ``port``: where it listens (port 0: a free one, then in `port`).
+    ``dtls_port``: where it listens for DTLS besides (0: a free one, then in `secure_port`), None: nowhere.
+    ``psk``: who may come there, as {identity: key} or a `KeyStore`; `keys` may be changed while it runs. By default an
+    identity may register the endpoint name that it spells, and no other; such a name is then closed to devices without
+    DTLS. What is registered over DTLS belongs to its identity: an Update or De-register by anybody else is answered
+    4.03.
+    ``observe``: the paths that it observes at each device that registers and has them.
+    ``versions``: the versions of LwM2M that it accepts; another one is answered 4.12.
+    ``authorize(endpoint, remote)``: whether that peer may register under that name, over and above the rules of
+    `keys`; otherwise 4.03.
+    ``ack_timeout_s``, ``max_retransmit``: RFC 7252 4.8's, for its requests to devices; ``response_timeout_s``: how long
+    a request may take in all (None: MAX_TRANSMIT_WAIT and what a separate response may add).
+    ``awake_s``: how long a device in queue mode listens after it was heard (OMA 1.0, 8.3: MAX_TRANSMIT_WAIT).
+    ``clock``: what lifetimes, awake times and expiry are counted on. ``log_capacity``: events kept.
+
+    All methods and properties are for the event loop that entered it; `CloudThread` is for everybody else.
+    Raises `atiny.errors.NotSupported` where a ``dtls_port`` is given and the runtime has no DTLS.
+    """
+
+    def __init__(
+        self,
+        host: str = "127.0.0.1",
+        port: int = 5683,
+        *,
+        dtls_port: int | None = None,
+        psk: Mapping[Any, bytes] | KeyStore | None = None,
+        observe: Iterable[str] = (APP_DATA_REPORTS,),
+        versions: Iterable[str] = ("1.0",),
+        authorize: Callable[[str, Any], bool] | None = None,
+        ack_timeout_s: float = 2.0,
+        max_retransmit: int = 4,
+        response_timeout_s: float | None = None,
+        awake_s: float = 93.0,
+        clock: Clock | None = None,
+        log_capacity: int = 1000,
+    ):
+        if psk and dtls_port is None:
+            raise ParameterError("psk needs a dtls_port: 5684, or 0 for a free one")
+        self.host = host
+        self.port = port
+        self.secure_port = dtls_port
+        self.keys = psk if isinstance(psk, KeyStore) else KeyStore(psk)
+        if dtls_port is not None:
+            load()
+        self.clock: Clock = clock or LoopClock()
+        self.events = events.EventLog(self.clock.wall, log_capacity)
+        self.tuning = tuning(ack_timeout_s, max_retransmit)
+        self.response_timeout_s = response_timeout_s or 2 * self.tuning.MAX_TRANSMIT_WAIT
+        self.awake_s = awake_s
+        self._observe = tuple(observe)
+        self._authorize = authorize
+        self._registry = Registry(self.clock, self._expired, versions, self._may_register)
+        self._devices: dict[str, Device] = {}
+        self._context: aiocoap.Context | None = None
+        self._secured: SecuredInterface | None = None
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._answered: list[Device] = []
+
+    async def start(self) -> None:
+        """Listen. Raises `errors.PortInUse`, `errors.HostUnknown` or `atiny.errors.TransportError`."""
+        site = resource.Site()
+        site.add_resource(["rd"], RegisterResource(self))
+        site.add_resource(["rd"], RegistrationResource(self))
+        context, address, self.port = await open_context(site, self.host, self.port)
+        if self.secure_port is not None:
+            told = (self._session_started, self._session_ended, self._handshake_failed)
+            try:
+                self._secured, self.secure_port = await open_secured(
+                    context, address, self.secure_port, self.keys, *told
+                )
+            except BaseException:
+                await close_context(context)
+                raise
+        self._context = context
+
+    async def stop(self) -> None:
+        """Forget the devices, end what is on its way, release the port. A second call does nothing."""
+        if self._context is None:
+            return
+        for device in self._devices.values():
+            device.commands.close()
+        for registration in self._registry.clear():
+            self._end(registration, "stopped")
+        for task in tuple(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        context, self._context = self._context, None
+        await close_context(context)
+        self._secured = None
+
+    async def __aenter__(self) -> Cloud:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self.stop()
+
+    @property
+    def url(self) -> str:
+        """What a device is given: "coap://127.0.0.1:5683"."""
+        return f"coap://{self._host}:{self.port}"
+
+    @property
+    def secure_url(self) -> str:
+        """What a device with a key is given: "coaps://127.0.0.1:5684". Raises `errors.CloudError` without DTLS."""
+        if self.secure_port is None:
+            raise errors.CloudError("the cloud has no DTLS port: give it a dtls_port")
+        return f"coaps://{self._host}:{self.secure_port}"
+
+    @property
+    def _host(self) -> str:
+        return f"[{self.host}]" if ":" in self.host else self.host
+
+    @property
+    def context(self) -> aiocoap.Context:
+        """aiocoap's context; raises `errors.CloudError` while the cloud is stopped."""
+        if self._context is None:
+            raise errors.CloudError("the cloud is not running")
+        return self._context
+
+    @property
+    def devices(self) -> list[Device]:
+        """The devices that are registered now."""
+        return [device for device in self._devices.values() if device.registered]
+
+    def device(self, endpoint: str) -> Device:
+        """The device of this endpoint name, registered or not: commands can be queued for one that is yet to come."""
+        if endpoint not in self._devices:
+            self._devices[endpoint] = Device(self, endpoint)
+        return self._devices[endpoint]
+
+    async def wait_registered(self, endpoint: str, timeout_s: float | None = 10.0) -> Device:
+        """The device, as soon as it is registered. Raises `TimeoutError`."""
+        device = self.device(endpoint)
+        if not device.registered:
+            await self.events.wait_for(events.Registered, timeout_s, after=self.events.total, endpoint=endpoint)
+        return device
+
+    def command(self, endpoint: str, data: bytes, expire_s: float = DEFAULT_EXPIRE_S) -> Command:
+        """Queue a command for a device; see `Device.command`."""
+        return self.device(endpoint).command(data, expire_s)
+
+    # What the registration interface calls (rd.py)
+
+    def register(self, request: Any) -> Registration:
+        """A Register request; raises aiocoap's renderable errors."""
+        registration, replaced = self._registry.register(
+            request.opt.uri_query, request.opt.content_format, request.payload, request.remote
+        )
+        if replaced is not None:
+            self._end(replaced, "replaced")
+            self._moved(replaced.remote)
+        device = self.device(registration.endpoint)
+        device.attach(registration)
+        self._answered.append(device)
+        self.events.add(
+            events.Registered,
+            registration.endpoint,
+            id=registration.id,
+            address=registration.address,
+            lifetime_s=registration.lifetime_s,
+            binding=registration.binding,
+            version=registration.version,
+            objects=registration.objects.objects,
+            identity="" if registration.identity is None else shown(registration.identity),
+        )
+        return registration
+
+    def update(self, id: str, request: Any) -> None:
+        """An Update request; raises aiocoap's renderable errors."""
+        former = self._registry.remote_of(id)
+        registration, changed = self._registry.update(
+            id, request.opt.uri_query, request.opt.content_format, request.payload, request.remote
+        )
+        device = self.device(registration.endpoint)
+        device.attach(registration)
+        self._answered.append(device)
+        self._moved(former)
+        self.events.add(events.Updated, registration.endpoint, id=registration.id, changed=changed)
+
+    def deregister(self, id: str, request: Any) -> None:
+        """A De-register request; raises aiocoap's renderable errors."""
+        self._end(self._registry.deregister(id, request.remote), "requested")
+
+    def answered(self) -> None:
+        """The answer to `register` or `update` is on its way."""
+        devices, self._answered = self._answered, []
+        for device in devices:
+            self.spawn(device.begin(self._observe))
+
+    def refused(self, request: Any, problem: Any) -> None:
+        """A request was answered with an error."""
+        endpoint = ""
+        for item in request.opt.uri_query:
+            if item.startswith("ep="):
+                endpoint = item[3:]
+        path = "/" + "/".join(("rd", *request.opt.uri_path))
+        message = f"{request.code.name} {path} from {request.remote.hostinfo} refused with {problem.code}"
+        self.events.add(events.Error, endpoint, message=message + (f": {problem.message}" if problem.message else ""))
+
+    # What the parts of the cloud share
+
+    def spawn(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        """Run ``work`` beside everything else; `stop` ends it."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    # The DTLS port
+
+    def _may_register(self, endpoint: str, remote: Any) -> bool:
+        identity = identity_of(remote)
+        if not self.keys.may_register(endpoint, identity):
+            if identity is None:
+                raise error.Forbidden(f"{endpoint} has to register over DTLS")
+            return False
+        return self._authorize is None or self._authorize(endpoint, remote)
+
+    def _moved(self, former: Any) -> None:
+        """A device came from elsewhere: end the session that it came in before, unless somebody is registered there."""
+        if isinstance(former, SecuredAddress) and self._secured is not None:
+            if all(registration.remote is not former for registration in self._registry):
+                self._secured.end(former, "replaced by a new session")
+
+    def _session_started(self, connection: Connection) -> None:
+        self.events.add(
+            events.SessionStarted,
+            "",
+            address=hostportjoin(*connection.address[:2]),
+            identity=shown(connection.identity),
+            cipher=connection.cipher,
+        )
+
+    def _session_ended(self, connection: Connection) -> None:
+        self.events.add(
+            events.SessionEnded,
+            "",
+            address=hostportjoin(*connection.address[:2]),
+            identity=shown(connection.identity),
+            reason=connection.reason,
+        )
+
+    def _handshake_failed(self, address: Address, identity: bytes, reason: str) -> None:
+        self.events.add(
+            events.HandshakeFailed,
+            "",
+            address=hostportjoin(*address[:2]),
+            identity=shown(identity) if identity else "",
+            reason=reason,
+        )
+
+    def _expired(self, registration: Registration) -> None:
+        self.device(registration.endpoint).detach("registration expired")
+        self.events.add(events.Expired, registration.endpoint, id=registration.id, lifetime_s=registration.lifetime_s)
+
+    def _end(self, registration: Registration, reason: str) -> None:
+        self.device(registration.endpoint).detach("registration ended")
+        self.events.add(events.Deregistered, registration.endpoint, id=registration.id, reason=reason)
