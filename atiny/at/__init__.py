@@ -1,0 +1,1 @@
+"""A Socket over AT commands, for modems. Nothing is here yet: this version has no modems."""

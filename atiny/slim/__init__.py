@@ -1,0 +1,1 @@
+"""Builds the MicroPython package; host only. Nothing is here yet: the sources run on MicroPython as they are."""
