@@ -3,7 +3,7 @@
 Everything of the host (commands, callbacks, events) is called in the loop's thread, outside every lock.
 """
 
-from .adapter.base import LOG_DEBUG, LOG_ERR, LOG_INFO, LOG_WARNING
+from .adapter.base import LOG_DEBUG, LOG_ERR, LOG_INFO, LOG_WARNING, MAX_DATAGRAM
 from .agent import CLOSE_LINK, DEFERRED, ENDED, HOST_EVENT, OPEN_LINK, REPORT_DONE, Agent
 from .coap.trace import describe
 from .errors import AtinyError
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from .adapter.base import Mutex, Platform, Poller, Signal, Socket, Thread
 
-DATAGRAM_SIZE = 2048
 _BURST = 16  # datagrams that one step takes from a link
 _STARTING = -1  # no thread has this id
 
@@ -199,7 +198,7 @@ class Loop:
     def _receive(self, socket: "Socket", link: int, now: int) -> bool:
         """Take one datagram; returns whether there was one."""
         try:
-            datagram = socket.recv(DATAGRAM_SIZE)
+            datagram = socket.recv(MAX_DATAGRAM)
         except (AtinyError, OSError) as error:
             self._agent.receive_failed(link, now, str(error), getattr(error, "refused", False))
             return False

@@ -59,7 +59,6 @@ SIZE1 = 60
 
 # How long a duplicate of a message may still arrive, and how long a peer may take to answer (section 4.8.2).
 EXCHANGE_LIFETIME_MS = 247000
-NON_LIFETIME_MS = 145000
 MAX_TRANSMIT_WAIT_MS = 93000
 
 
