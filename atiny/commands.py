@@ -3,6 +3,10 @@
 The agent calls ``cmd_ioctl(cmd, arg)``. For a GET word it returns the value, or None where the device has no such
 thing: the resource then does not exist. For the others it returns ATINY_OK or None, or an ATINY_* error, which the
 server sees as an error. `CommandHandler` has one method per word, so that a device overrides what it supports.
+
+Words below FIRST_OWN are the SDK's, with its numbers. Those from there on are ours: what OMA's objects have and the SDK
+has no word for. As a host of the SDK knows nothing of them, they are asked of no plain ``cmd_ioctl`` function, only of
+a handler whose ``supports(cmd)`` says so, as that of `CommandHandler` does for each method that is overridden.
 """
 
 from .errors import ATINY_ARG_INVALID, ATINY_RESOURCE_NOT_FOUND
@@ -51,6 +55,19 @@ ATINY_TRIGGER_SERVER_INITIATED_BS = 36
 
 ATINY_GET_BATERRY_LEVEL = ATINY_GET_BATTERY_LEVEL
 
+FIRST_OWN = 100
+ATINY_GET_HARDWARE_VERSION = 100
+ATINY_GET_SOFTWARE_VERSION = 101
+ATINY_GET_BATTERY_STATUS = 102
+ATINY_GET_MEMORY_TOTAL = 103
+ATINY_GET_EXT_DEV_INFO = 104
+ATINY_GET_AVAILABLE_BEARERS = 105
+ATINY_GET_IP_ADDRESSES = 106
+ATINY_GET_ROUTER_ADDRESSES = 107
+ATINY_GET_APN = 108
+ATINY_GET_SMNC = 109
+ATINY_GET_SMCC = 110
+
 # The method of CommandHandler for each word, in the words' order.
 METHODS = (
     "get_manufacturer",
@@ -93,6 +110,30 @@ METHODS = (
 )
 COUNT = len(METHODS)
 
+# The same for our own words, from FIRST_OWN on.
+OWN_METHODS = (
+    "get_hardware_version",
+    "get_software_version",
+    "get_battery_status",
+    "get_memory_total",
+    "get_ext_dev_info",
+    "get_available_bearers",
+    "get_ip_addresses",
+    "get_router_addresses",
+    "get_apn",
+    "get_smnc",
+    "get_smcc",
+)
+
+
+def method_of(cmd: int) -> "str | None":
+    """The name of the `CommandHandler` method for a command word, or None: there is no such word."""
+    if 0 <= cmd < COUNT:
+        return METHODS[cmd]
+    if FIRST_OWN <= cmd < FIRST_OWN + len(OWN_METHODS):
+        return OWN_METHODS[cmd - FIRST_OWN]
+    return None
+
 
 class CommandHandler:
     """The ready-made ``cmd_ioctl``: override the methods that the device supports.
@@ -106,14 +147,32 @@ class CommandHandler:
 
         ``arg`` is None, the value to set, or for ATINY_UPDATE_PSK the pair ``(identity, key)``.
         """
-        if not 0 <= cmd < COUNT:
-            return ATINY_ARG_INVALID
-        method = getattr(self, METHODS[cmd])
+        if 0 <= cmd < COUNT:
+            method = getattr(self, METHODS[cmd])
+        else:
+            name = method_of(cmd)
+            if name is None:
+                return ATINY_ARG_INVALID
+            method = getattr(self, name)
         if arg is None:
             return method()
         if cmd == ATINY_UPDATE_PSK:
             return method(arg[0], arg[1])
         return method(arg)
+
+    def supports(self, cmd: int) -> "bool | None":
+        """Whether the device overrides the method of a command word: asked once, when the client is made.
+
+        What is not supported does not exist for servers. None: the device overrides `cmd_ioctl`, so that only the
+        answer will show it; our own words are then not asked.
+        """
+        name = method_of(cmd)
+        if name is None:
+            return False
+        cls = self.__class__
+        if cls.cmd_ioctl is not CommandHandler.cmd_ioctl:
+            return None if cmd < FIRST_OWN else False
+        return getattr(cls, name) is not getattr(CommandHandler, name) or name in self.__dict__
 
     def get_manufacturer(self) -> "str | None":
         """str: the manufacturer (/3/0/0); the default is the one given to atiny_bind."""
@@ -200,7 +259,7 @@ class CommandHandler:
         return None
 
     def get_network_bearer(self) -> "int | None":
-        """int: the bearer in use (/4/0/0)."""
+        """int: the bearer in use (/4/0/0), such as 7 NB-IoT, 21 WLAN, 41 Ethernet."""
         return None
 
     def get_signal_strength(self) -> "int | None":
@@ -262,3 +321,49 @@ class CommandHandler:
     def trigger_server_initiated_bs(self) -> "int | None":
         """A server-initiated bootstrap is announced."""
         return ATINY_RESOURCE_NOT_FOUND
+
+    # -- words of our own
+
+    def get_hardware_version(self) -> "str | None":
+        """str: the hardware's version (/3/0/18)."""
+        return None
+
+    def get_software_version(self) -> "str | None":
+        """str: the version of the software above the firmware (/3/0/19)."""
+        return None
+
+    def get_battery_status(self) -> "int | None":
+        """int: the battery's status, 0 normal to 6 unknown (/3/0/20)."""
+        return None
+
+    def get_memory_total(self) -> "int | None":
+        """int: the storage space in all, kB (/3/0/21)."""
+        return None
+
+    def get_ext_dev_info(self) -> "dict[int, tuple[int, int]] | tuple[int, int] | None":
+        """(object, instance) or {instance: (object, instance)}: objects that tell more of the device (/3/0/22)."""
+        return None
+
+    def get_available_bearers(self) -> "int | dict[int, int] | list[int] | None":
+        """int, [int] or {instance: int}: the bearers there are (/4/0/1); the default is the one in use."""
+        return None
+
+    def get_ip_addresses(self) -> "str | dict[int, str] | list[str] | None":
+        """str, [str] or {instance: str}: the device's own IP addresses (/4/0/4)."""
+        return None
+
+    def get_router_addresses(self) -> "str | dict[int, str] | list[str] | None":
+        """str, [str] or {instance: str}: the next router's address, for each of the device's (/4/0/5)."""
+        return None
+
+    def get_apn(self) -> "str | dict[int, str] | list[str] | None":
+        """str, [str] or {instance: str}: the access point names of a cellular network (/4/0/7)."""
+        return None
+
+    def get_smnc(self) -> "int | None":
+        """int: the serving mobile network's code, 0 to 999 (/4/0/9)."""
+        return None
+
+    def get_smcc(self) -> "int | None":
+        """int: the serving mobile network's country code, 0 to 999 (/4/0/10)."""
+        return None

@@ -8,7 +8,10 @@ from ..coap.codes import (
     REQUEST_ENTITY_TOO_LARGE,
     SERVICE_UNAVAILABLE,
 )
+from ..coap.message import Message
+from ..commands import FIRST_OWN
 from ..errors import Rejected
+from .path import render
 
 # What the server is told where the host answers a command with an error; any other is 5.00.
 _ANSWERS = {
@@ -19,11 +22,33 @@ _ANSWERS = {
 }
 
 
-class Host:
-    """Calls the host's ``cmd_ioctl(cmd, arg)``; what it raises passes through, and becomes a 5.00 and an event."""
+def refusal(path: tuple, error: Exception, failed) -> Message:
+    """The response to what went wrong with a request; ``failed(path, error)`` is told what a handler raised."""
+    if isinstance(error, Rejected) and type(error.code) is int and BAD_REQUEST <= error.code < 0xC0:
+        try:
+            return Message(error.code, None, str(error.diagnostic).encode())
+        except UnicodeError:
+            return Message(error.code)
+    # The protocol itself raises nothing else: this comes from a handler of the host.
+    failed(render(path), error)
+    return Message(INTERNAL_SERVER_ERROR)
 
-    def __init__(self, cmd_ioctl):
-        self.get = cmd_ioctl  # get(word, None): the value, or None where it is not supported
+
+class Host:
+    """Calls the host's ``cmd_ioctl(cmd, arg)``; what it raises passes through, and becomes a 5.00 and an event.
+
+    ``handler``: a `CommandHandler`, or anything with its ``cmd_ioctl``, or that function.
+    """
+
+    def __init__(self, handler):
+        self.get = getattr(handler, "cmd_ioctl", handler)  # get(word, None): the value, or None: not supported
+        self._supports = getattr(handler, "supports", None)
+
+    def supports(self, cmd: int) -> "bool | None":
+        """Whether the host knows a command word; None: only asking shows it. Words of our own it must declare."""
+        if self._supports is not None:
+            return self._supports(cmd)
+        return None if cmd < FIRST_OWN else False
 
     def do(self, cmd: int, arg: object = None) -> None:
         """Carry out a command; `Rejected` where the host answers with an ATINY_* error."""

@@ -1,22 +1,48 @@
 """Device, object 3 (OMA LwM2M 1.0, E.4), served by the host's command words.
 
-A resource whose GET word the host answers with None does not exist. Manufacturer and binding have a default.
+A resource whose word the host does not support does not exist. Manufacturer and binding have a default, and so have the
+error codes: where the host does not keep them, the device does.
 """
 
 from ... import commands
-from ...coap.codes import BAD_REQUEST
-from ...errors import Rejected
+from ...coap.codes import BAD_REQUEST, METHOD_NOT_ALLOWED, NOT_FOUND
+from ...errors import ParameterError, Rejected
 from ..host import Host
 from ..model import Object, Resource
-from ..types import INTEGER, NONE, STRING, TIME
+from ..types import INTEGER, NONE, OBJLNK, STRING, TIME
+from .host_object import HostObject
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from typing import Any
+
+NO_ERROR = 0
+LAST_ERROR_CODE = 32  # 1 to 8 are those of 1.0; 16 to 32, of a later version, the device's own
+
+SOURCE_VOLTAGE = 7
+SOURCE_CURRENT = 8
+ERRORS = 11
+RESET_ERRORS = 12
+
+_LONGEST_OFFSET_MIN = 14 * 60  # of UTC, on Earth
+_DIGITS = "0123456789"  # isdigit() knows those of other scripts too
+_TIMEZONE = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz" + _DIGITS + "_+-"
 
 
-class Device(Object):
-    """The one instance of object 3."""
+def check_error(code: int) -> int:
+    """The code, or `ParameterError` where it is none of 1 to 32."""
+    if type(code) is not int or not 1 <= code <= LAST_ERROR_CODE:
+        raise ParameterError("the error code is %r: give one from 1 to %d" % (code, LAST_ERROR_CODE))
+    return code
+
+
+class Device(HostObject):
+    """The one instance of object 3.
+
+    ``binding()``: the binding that the device registers with. ``errors``: the codes of the errors there are; what
+    happens is said by `add_error` and `remove_error`. ``on_errors(codes)``: None, or told of the codes whenever
+    /3/0/11 changed here: to keep them, and to notify.
+    """
 
     object_id = 3
     resources = (
@@ -35,13 +61,16 @@ class Device(Object):
         Resource(12, "reset_error_code", NONE, "E"),
         Resource(13, "current_time", TIME, "RW"),
         Resource(14, "utc_offset", STRING, "RW"),
-        Resource(15, "timezone", STRING, "RW"),
+        Resource(15, "timezone", STRING, "RW", max_size=255),
         Resource(16, "binding_modes", STRING, "R", mandatory=True),
         Resource(17, "device_type", STRING, "R"),
+        Resource(18, "hardware_version", STRING, "R"),
+        Resource(19, "software_version", STRING, "R"),
+        Resource(20, "battery_status", INTEGER, "R"),
+        Resource(21, "memory_total", INTEGER, "R", unit="kB"),
+        Resource(22, "ext_dev_info", OBJLNK, "R", multiple=True),
     )
-
-    # By resource id: the word that reads it, and the one that writes or executes it.
-    _GET = (
+    words = (
         commands.ATINY_GET_MANUFACTURER,
         commands.ATINY_GET_MODEL_NUMBER,
         commands.ATINY_GET_SERIAL_NUMBER,
@@ -60,7 +89,13 @@ class Device(Object):
         commands.ATINY_GET_TIMEZONE,
         commands.ATINY_GET_BINDING_MODES,
         None,
+        commands.ATINY_GET_HARDWARE_VERSION,
+        commands.ATINY_GET_SOFTWARE_VERSION,
+        commands.ATINY_GET_BATTERY_STATUS,
+        commands.ATINY_GET_MEMORY_TOTAL,
+        commands.ATINY_GET_EXT_DEV_INFO,
     )
+    # By resource id: the word that writes or executes it.
     _DO = {
         4: commands.ATINY_DO_DEV_REBOOT,
         5: commands.ATINY_DO_FACTORY_RESET,
@@ -71,38 +106,82 @@ class Device(Object):
     }
 
     def __init__(self, host: Host, manufacturer: str, device_type: "str | None", binding):
-        self._host = host
-        self._get = host.get
-        self._binding = binding  # binding(): the one that the device registers with
-        self._defaults: "list[str | int | None]" = [None] * 18
+        HostObject.__init__(self, host)
+        self.errors = []
+        self.on_errors: "Any" = None
         self._defaults[0] = manufacturer
-        self._defaults[11] = 0
-        self._defaults[16] = ""  # see _binding
+        self._defaults[16] = binding
         self._defaults[17] = device_type
 
-    def read(self, resource: Resource) -> object:
-        """The host's value; where it has none, the default."""
-        found = self.read_all((resource,))
-        return found[0][1] if found else None
+    def _instances(self, resource: Resource, value: "Any") -> "dict[int, Any]":
+        """A single voltage or current is that of the first power source, under the same id (OMA)."""
+        if resource.id in (SOURCE_VOLTAGE, SOURCE_CURRENT) and type(value) is int:
+            sources = self._get(commands.ATINY_GET_POWER_SOURCE, None)
+            if type(sources) is dict and sources:
+                return {min(sources): value}
+        return HostObject._instances(self, resource, value)
 
-    def read_all(self, resources: "Iterable[Resource]") -> "list[tuple[Resource, object]]":
-        """One loop over all words, without a call for each row: a Read of /3/0 is what servers do most."""
-        get = self._get
-        words = self._GET
-        defaults = self._defaults
-        found: "list[tuple[Resource, object]]" = []
-        for resource in resources:
-            id = resource.id
-            word = words[id]
-            value = None if word is None else get(word, None)
-            if value is None:
-                value = defaults[id]
-                if value is None:
-                    continue
-                if id == 16:
-                    value = self._binding()
-            found.append((resource, {0: value} if resource.multiple and type(value) is not dict else value))
-        return found
+    # -- error codes
+
+    @property
+    def errors(self) -> "list[int]":
+        """The codes, in the order of /3/0/11's instances; setting them tells nobody."""
+        return list(self._errors)
+
+    @errors.setter
+    def errors(self, codes: "list[int]") -> None:
+        self._errors = list(codes)
+        self._defaults[ERRORS] = dict(enumerate(codes)) if codes else {0: NO_ERROR}
+
+    def add_error(self, code: int) -> None:
+        """An error is there, 1 to 32; one that is known already changes nothing. Raises `ParameterError`."""
+        if check_error(code) not in self._errors:
+            self._change_errors(self._errors + [code])
+
+    def remove_error(self, code: int) -> None:
+        """An error is no longer there; one that is not known changes nothing."""
+        if code in self._errors:
+            self._change_errors([other for other in self._errors if other != code])
+
+    def _change_errors(self, codes: "list[int]") -> None:
+        self.errors = codes
+        if self.on_errors is not None:
+            self.on_errors(codes)
+
+    def _keeps_errors(self) -> bool:
+        return self._get(commands.ATINY_GET_DEV_ERR, None) is None
+
+    def _reset_errors(self) -> None:
+        """Forget the errors; the host says anew which there are."""
+        before = self.errors
+        self.errors = []
+        try:
+            self._host.do(commands.ATINY_DO_RESET_DEV_ERR)
+        except Exception as error:
+            if not (isinstance(error, Rejected) and error.code == NOT_FOUND and self._keeps_errors()):
+                self.errors = before
+                raise
+        self._change_errors(self.errors)
+
+    # -- what servers do
+
+    def exists(self, resource: Resource) -> bool:
+        """Whether the host supports what an Execute asks of it, as far as that can be known."""
+        word = self._DO.get(resource.id)
+        if word is None or self._host.supports(word) is not False:
+            return True
+        return resource.id == RESET_ERRORS and self._keeps_errors()
+
+    def execute(self, resource: Resource, arguments: str) -> object:
+        if not self.exists(resource):
+            raise Rejected(NOT_FOUND)
+        if arguments:
+            raise Rejected(BAD_REQUEST, "no arguments are taken")
+        if resource.id == RESET_ERRORS:
+            self._reset_errors()
+            return None
+        # A device that restarts can answer no more: the server has its 2.04 first (SDK).
+        return lambda: self._host.do(self._DO[resource.id])
 
     def replace(self) -> None:
         """Nothing to forget: what a server may write is the host's."""
@@ -110,12 +189,39 @@ class Device(Object):
     def write(self, resource: Resource, value: object) -> None:
         self._host.do(self._DO[resource.id], value)
 
-    def execute(self, resource: Resource, arguments: str) -> object:
-        if arguments:
-            raise Rejected(BAD_REQUEST, "no arguments are taken")
-        word = self._DO[resource.id]
-        if word == commands.ATINY_DO_RESET_DEV_ERR:
-            self._host.do(word)
-            return None
-        # A device that restarts can answer no more: the server has its 2.04 first (SDK).
-        return lambda: self._host.do(word)
+    def check(self, resource: Resource, value: object) -> None:
+        """What the host is known not to take is refused before anything is written."""
+        if self._host.supports(self._DO[resource.id]) is False:
+            raise Rejected(NOT_FOUND if self.read(resource) is None else METHOD_NOT_ALLOWED, resource.name)
+        Object.check(self, resource, value)
+
+    def check_current_time(self, value: int) -> None:
+        """Seconds since 1970-01-01."""
+        if value < 0:
+            raise Rejected(BAD_REQUEST, "the time is not before 1970-01-01")
+
+    def check_utc_offset(self, value: str) -> None:
+        """As ISO 8601 has it: Z, +hh, +hhmm or +hh:mm, or with a minus; at most 14 hours."""
+        if value == "Z":
+            return
+        digits = value[1:]
+        if len(digits) == 5 and digits[2] == ":":
+            digits = digits[:2] + digits[3:]
+        if value[:1] in ("+", "-") and len(digits) in (2, 4) and _consists_of(_DIGITS, digits):
+            minutes = int(digits[2:] or "0")
+            if minutes < 60 and int(digits[:2]) * 60 + minutes <= _LONGEST_OFFSET_MIN:
+                return
+        raise Rejected(BAD_REQUEST, 'the UTC offset is as in ISO 8601, like "+02:00"')
+
+    def check_timezone(self, value: str) -> None:
+        """A name as the IANA's data base has them: words with a slash between them."""
+        for word in value.split("/"):
+            if not word or not _consists_of(_TIMEZONE, word):
+                raise Rejected(BAD_REQUEST, 'the time zone is a name of the IANA, like "Europe/Berlin"')
+
+
+def _consists_of(characters: str, text: str) -> bool:
+    for c in text:
+        if c not in characters:
+            return False
+    return True
