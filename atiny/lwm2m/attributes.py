@@ -6,18 +6,22 @@ their own. Each server has its own attributes.
 
 from ..coap.codes import BAD_REQUEST
 from ..errors import Rejected
-from .types import FLOAT, INTEGER, TIME
+from .types import FLOAT, INTEGER, INTEGER_MAX, TIME
 
 _PERIODS = ("pmin", "pmax")
 _STEPS = ("gt", "lt", "st")
-_LONGEST = 20  # characters of a value
+_LONGEST = 32  # characters of a value
 
 
 class Attributes:
-    """The attributes that one server has set, by path: periods in seconds, the others in the resource's unit."""
+    """The attributes that one server has set, by path: periods in seconds, the others in the resource's unit.
 
-    def __init__(self):
+    ``on_change()`` is told that they changed, where it is not None.
+    """
+
+    def __init__(self, on_change=None):
         self._set: "dict[tuple, dict[str, float]]" = {}
+        self._on_change = on_change
 
     def write(self, path: tuple, queries: "list[bytes]", type: "int | None") -> None:
         """Apply the queries of one Write-Attributes, all or none; `Rejected` 4.00 where they are wrong.
@@ -42,8 +46,13 @@ class Attributes:
         _check(in_force)
         if own:
             self._set[path] = own
+            self._changed()
         else:
             self.forget(path, False)
+
+    def _changed(self) -> None:
+        if self._on_change is not None:
+            self._on_change()
 
     def own(self, path: tuple) -> "list[tuple[str, float]]":
         """The (name, value) of what is set on this very path, in a fixed order: for Discover."""
@@ -56,11 +65,23 @@ class Attributes:
             found.update(self._set.get(path[:depth], {}))
         return found
 
+    def all(self) -> "list[tuple[tuple, dict[str, float]]]":
+        """Everything that is set: (path, {name: value}), in ascending order of the paths; to be kept, for `load`."""
+        return [(path, dict(self._set[path])) for path in sorted(self._set)]
+
+    def load(self, rows: "list[tuple[tuple, dict[str, float]]]") -> None:
+        """Set what `all` told, in place of everything. A row that no Write-Attributes could have made is left out."""
+        self._set = {}
+        for path, values in rows:
+            if values and 1 <= len(path) <= 3 and _are_valid(len(path), values):
+                self._set[path] = dict(values)
+
     def forget(self, path: tuple, below: bool = True) -> None:
         """Drop what is set on a path and, as after a Delete, below it."""
         for other in list(self._set):
             if other == path or (below and other[: len(path)] == path):
                 self._set.pop(other)
+                self._changed()
 
 
 def in_order(values: "dict[str, float]") -> "list[tuple[str, float]]":
@@ -84,10 +105,31 @@ def _parse(query: bytes) -> "tuple[str, float | None]":
         raise Rejected(BAD_REQUEST, "%s is not a number" % name)
     if point and name in _PERIODS:
         raise Rejected(BAD_REQUEST, "%s is in whole seconds" % name)
-    number = float(value) if point else int(value)
+    number: float = float(value) if point else int(value)
+    if name in _PERIODS:
+        if number > INTEGER_MAX:
+            raise Rejected(BAD_REQUEST, "%s is out of range" % name)
+    elif not -INTEGER_MAX <= number <= INTEGER_MAX:
+        number = float(value)
     if name == "st" and number <= 0:
         raise Rejected(BAD_REQUEST, "st is not positive")
     return name, number
+
+
+def _are_valid(depth: int, values: "dict[str, float]") -> bool:
+    """Whether a server may have set these on a path with ``depth`` ids."""
+    for name in values:
+        value = values[name]
+        if name in _PERIODS:
+            if type(value) is not int or not 0 <= value <= INTEGER_MAX:
+                return False
+        elif name not in _STEPS or depth < 3 or value - value != 0 or (name == "st" and value <= 0):
+            return False
+    try:
+        _check(values)
+    except Rejected:
+        return False
+    return True
 
 
 def _check(values: "dict[str, float]") -> None:

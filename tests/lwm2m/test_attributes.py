@@ -1,11 +1,13 @@
 """Notification attributes: what may be written, what is in force where, and that a bad set changes nothing."""
 
 import pytest
+from hypothesis import given, settings, strategies as st
 
 from atiny.coap.codes import BAD_REQUEST
 from atiny.errors import Rejected
 from atiny.lwm2m.attributes import Attributes
 from atiny.lwm2m.types import BOOLEAN, FLOAT, INTEGER, OBJLNK, OPAQUE, STRING, TIME
+from tests.lwm2m.vectors_attributes import BAD, BEFORE, GOOD
 
 RESOURCE = (3303, 0, 5700)
 
@@ -16,49 +18,16 @@ def written(*queries, type=FLOAT, path=RESOURCE):
     return attributes
 
 
-@pytest.mark.parametrize(
-    ("queries", "own"),
-    [
-        ((), []),
-        (("pmin=0",), [("pmin", 0)]),
-        (("pmin=10", "pmax=60"), [("pmin", 10), ("pmax", 60)]),
-        (("pmax=60", "pmin=60"), [("pmin", 60), ("pmax", 60)]),
-        (("pmin=5", "pmax=0"), [("pmin", 5), ("pmax", 0)]),  # 0: there is no maximum
-        (("pmin=4294967295",), [("pmin", 4294967295)]),
-        (("gt=25", "lt=5"), [("gt", 25), ("lt", 5)]),
-        (("gt=5.5", "lt=5"), [("gt", 5.5), ("lt", 5)]),
-        (("gt=25.5", "lt=-5.25", "st=0.5"), [("gt", 25.5), ("lt", -5.25), ("st", 0.5)]),
-        (("gt=-1", "lt=-10", "st=4"), [("gt", -1), ("lt", -10), ("st", 4)]),
-        (("gt=007",), [("gt", 7)]),
-        (("st=1000000000000000000",), [("st", 10**18)]),
-        (("pmin",), []),
-        (("pmin=",), []),
-        (("gt", "lt=", "st"), []),
-    ],
-)
+@pytest.mark.parametrize(("queries", "own"), GOOD)
 def test_good_sets(queries, own):
     attributes = written(*queries)
     assert attributes.own(RESOURCE) == own
     assert attributes.in_force(RESOURCE) == dict(own)
 
 
-@pytest.mark.parametrize(
-    "queries",
-    [
-        ("pmin=-1",), ("pmin=1.5",), ("pmax=1.0",), ("pmin=+1",), ("pmin= 1",), ("pmin=1 ",), ("pmin=1e3",),
-        ("pmin=0x10",), ("pmin=1_000",), ("pmin=ten",), ("pmin==1",), ("pmin=²",), ("pmin=\u0663",),
-        ("pmin=99999999999999999999999",), ("pmin=\x00",),
-        ("gt=",  "gt=1"), ("gt=--1",), ("gt=-",), ("gt=.5",), ("gt=5.",), ("gt=1.5.1",), ("gt=nan",), ("gt=inf",),
-        ("gt=1e5",), ("gt=1,5",), ("gt=-.5",), ("gt=1.-5",), ("gt=²",),
-        ("st=0",), ("st=-1",), ("st=0.0",),
-        ("unknown=1",), ("unknown",), ("",), ("=1",), ("PMIN=1",), ("pmin1",), ("dim=3",), ("ver=1.0",), ("epmin=1",),
-        ("pmin=1", "unknown=1"), ("pmin=1", "pmin=1"), ("pmin=1", "pmin=2"), ("pmin", "pmin=2"),
-        ("pmin=61", "pmax=60"), ("pmax=1", "pmin=2"),
-        ("gt=5", "lt=5"), ("gt=5", "lt=6"), ("lt=10", "gt=20", "st=5"), ("lt=10", "gt=20", "st=5.5"),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize("queries", BAD, ids=range(len(BAD)))
 def test_bad_sets_change_nothing(queries):
-    attributes = written("pmin=3", "gt=30", "lt=20", "st=1")
+    attributes = written(*BEFORE)
     before = attributes.own(RESOURCE)
     with pytest.raises(Rejected) as caught:
         attributes.write(RESOURCE, [query.encode() for query in queries], FLOAT)
@@ -143,3 +112,103 @@ def test_forgetting_what_was_deleted():
     assert [path for path in paths if attributes.own(path)] == [(3303,), (3303, 10)]
     attributes.forget((3303,))
     assert not [path for path in paths if attributes.own(path)]
+
+
+# -- all of them, kept and loaded again
+
+
+def test_all_in_ascending_order():
+    attributes = Attributes()
+    assert attributes.all() == []
+    for path in ((3303, 10), (3303, 2, 5700), (3303,), (3, 0, 9), (3303, 2)):
+        attributes.write(path, [b"pmin=%d" % len(path), b"pmax=9"], FLOAT)
+    assert attributes.all() == [
+        ((3, 0, 9), {"pmin": 3, "pmax": 9}),
+        ((3303,), {"pmin": 1, "pmax": 9}),
+        ((3303, 2), {"pmin": 2, "pmax": 9}),
+        ((3303, 2, 5700), {"pmin": 3, "pmax": 9}),
+        ((3303, 10), {"pmin": 2, "pmax": 9}),
+    ]
+    attributes.write((3303, 10), [b"pmin", b"pmax"], None)
+    attributes.forget((3303, 2))
+    assert attributes.all() == [((3, 0, 9), {"pmin": 3, "pmax": 9}), ((3303,), {"pmin": 1, "pmax": 9})]
+
+
+@pytest.mark.parametrize(("queries", "own"), GOOD)
+def test_loaded_they_are_what_they_were(queries, own):
+    attributes = written(*queries)
+    attributes.write((3303,), [b"pmax=77"], None)
+    loaded = written("pmin=1", "gt=5", path=(1, 2, 3))
+    loaded.load(attributes.all())
+    assert loaded.all() == attributes.all()
+    assert loaded.own(RESOURCE) == own
+    assert loaded.in_force(RESOURCE) == {"pmax": 77, **dict(own)}
+
+
+def test_what_is_told_and_what_is_loaded_is_a_copy():
+    attributes = written("pmin=1")
+    rows = attributes.all()
+    rows[0][1]["pmin"] = 2
+    assert attributes.all() == [(RESOURCE, {"pmin": 1})]
+    attributes.load(rows)
+    rows[0][1]["pmin"] = 3
+    assert attributes.all() == [(RESOURCE, {"pmin": 2})]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        ((), {"pmin": 1}),
+        ((3303, 0, 5700, 0), {"pmin": 1}),
+        ((3303,), {}),
+        ((3303,), {"dim": 1}),
+        ((3303,), {"pmin": 1, "dim": 1}),
+        ((3303,), {"pmin": -1}),
+        ((3303,), {"pmin": 1.0}),
+        ((3303,), {"pmin": 2**63}),
+        ((3303,), {"pmin": 2, "pmax": 1}),
+        ((3303, 0), {"gt": 1}),
+        (RESOURCE, {"gt": float("nan")}),
+        (RESOURCE, {"lt": float("inf")}),
+        (RESOURCE, {"st": 0}),
+        (RESOURCE, {"lt": 1, "gt": 1}),
+    ],
+)
+def test_what_no_server_could_have_set_is_not_loaded(row):
+    attributes = Attributes()
+    attributes.load([((3, 0), {"pmin": 1}), row, ((5, 0), {"pmax": 9})])
+    assert attributes.all() == [((3, 0), {"pmin": 1}), ((5, 0), {"pmax": 9})]
+
+
+# -- any query
+
+
+@settings(max_examples=500)
+@given(
+    st.lists(
+        st.binary(max_size=12)
+        | st.tuples(
+            st.sampled_from(["pmin", "pmax", "gt", "lt", "st", "x"]), st.text("0123456789.-e ", max_size=8)
+        ).map(lambda pair: "=".join(pair).encode()),
+        max_size=4,
+    )
+)
+def test_queries_are_applied_whole_or_not_at_all(queries):
+    attributes = written(*BEFORE)
+    before = attributes.all()
+    code = None
+    try:
+        attributes.write(RESOURCE, queries, FLOAT)
+    except Rejected as error:
+        code = error.code
+    if code is not None:
+        assert (code, attributes.all()) == (BAD_REQUEST, before)
+        return
+    # What is set holds together, and can be kept.
+    after = attributes.in_force(RESOURCE)
+    assert {query.partition(b"=")[0].decode() for query in queries if query[-1:].isdigit()} <= set(after)
+    assert not after.get("pmax") or after.get("pmin", 0) <= after["pmax"]
+    assert "gt" not in after or "lt" not in after or after["lt"] + 2 * after.get("st", 0) < after["gt"]
+    loaded = Attributes()
+    loaded.load(attributes.all())
+    assert loaded.all() == attributes.all()

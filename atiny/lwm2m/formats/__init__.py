@@ -21,16 +21,22 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import ModuleType
 
-# Content-Formats: RFC 7252 section 12.3, OMA LwM2M 1.0 section 6.4; the legacy id is of the time before IANA's.
+# Content-Formats: RFC 7252 section 12.3, OMA LwM2M 1.0 section 6.4; the legacy ids are of the time before IANA's.
 TEXT = 0
 LINK = 40
 OPAQUE = 42
 TLV = 11542
 TLV_LEGACY = 1542
+JSON = 11543
+JSON_LEGACY = 1543
 
 _CODECS = {TEXT: text, OPAQUE: opaque, TLV: tlv, TLV_LEGACY: tlv}
 
 
 def codec(content_format: int) -> "ModuleType | None":
     """The module for ``content_format``; None: not supported (4.15 for a payload, 4.06 for an Accept)."""
-    return _CODECS.get(content_format)
+    module = _CODECS.get(content_format)
+    if module is None and (content_format == JSON or content_format == JSON_LEGACY):
+        from . import json as module  # loaded when it is asked for: on a board it takes 10 kB
+
+    return module

@@ -1,7 +1,7 @@
 """The CoRE link format, Content-Format 40 (RFC 6690, section 2): lists of paths with attributes."""
 
 from ...errors import CodecError
-from .text import utf8
+from .text import decimal, utf8
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,8 +15,8 @@ _TOKEN = _ALPHANUMERIC + b"!#$%&'()*+-./:<=>?@[]^_`{|}~"  # RFC 6690: ptokenchar
 def render(links: "Iterable[tuple[str, Iterable[tuple[str, Any]]]]") -> bytes:
     """``[("/", (("rt", "oma.lwm2m"), ("ct", 11542))), ("/1/0", ())]`` as ``</>;rt="oma.lwm2m";ct=11542,</1/0>``.
 
-    A str value is written in quotes, a number bare, None as the name alone. What LwM2M 1.0 wants quoted
-    (``ver="1.1"``) is passed as str.
+    A str value is written in quotes, a number bare and without an exponent, None as the name alone. What LwM2M 1.0
+    wants quoted (``ver="1.1"``) is passed as str.
     """
     parts = []
     for target, attributes in links:
@@ -27,7 +27,7 @@ def render(links: "Iterable[tuple[str, Iterable[tuple[str, Any]]]]") -> bytes:
             elif type(value) is str:
                 part += ';%s="%s"' % (name, value.replace("\\", "\\\\").replace('"', '\\"'))
             else:
-                part += ";%s=%s" % (name, value)
+                part += ";%s=%s" % (name, decimal(value) if type(value) is float else value)
         parts.append(part)
     return ",".join(parts).encode()
 

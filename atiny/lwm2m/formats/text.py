@@ -52,7 +52,7 @@ def encode(base: "Path", entries: "list[Entry]") -> bytes:
     if kind == INTEGER or kind == TIME:
         return b"%d" % value
     if kind == FLOAT:
-        return _decimal(repr(value))
+        return decimal(value).encode()
     if kind == BOOLEAN:
         return b"1" if value else b"0"
     if kind == OPAQUE:
@@ -72,8 +72,12 @@ def decode(base: "Path", payload: bytes, type_of: "TypeOf") -> "list[Decoded]":
     return [(base, _value(kind, payload))]
 
 
-def _decimal(text: str) -> bytes:
-    """A float's repr without the exponent: a "signed decimal" is all that appendix C allows and old servers read."""
+def decimal(value: float) -> str:
+    """A float without an exponent: a "signed decimal" is all that appendix C allows and old servers read.
+
+    Raises `CodecError` for NaN and infinities.
+    """
+    text = repr(value)
     mantissa, _, exponent = text.partition("e")
     if exponent:
         sign = "-" if mantissa[0] == "-" else ""
@@ -89,16 +93,16 @@ def _decimal(text: str) -> bytes:
         text = sign + digits
     elif text[-1] == "n" or text[-1] == "f":
         raise CodecError("text cannot carry %s" % text)
-    return text.encode()
+    return text
 
 
 def _value(kind: int, data: bytes) -> "Any":
     if kind == STRING:
         return utf8(data)
     if kind == INTEGER or kind == TIME:
-        return _integer(data)
+        return read_integer(data)
     if kind == FLOAT:
-        return _float(data)
+        return read_float(data)
     if kind == BOOLEAN:
         if data == b"1":
             return True
@@ -106,21 +110,32 @@ def _value(kind: int, data: bytes) -> "Any":
             return False
         raise CodecError("a boolean is 0 or 1")
     if kind == OPAQUE:
-        try:
-            value = a2b_base64(data)
-        except ValueError:
-            raise CodecError("not valid base64") from None
-        # Both runtimes skip what is not of the alphabet; only canonical base64 comes back as it was.
-        if b2a_base64(value)[:-1] != data:
-            raise CodecError("not valid base64")
-        return value
+        return read_base64(data)
+    return read_link(data)
+
+
+def read_base64(data: bytes) -> bytes:
+    """The bytes of canonical base64 (RFC 4648, section 4: padded, nothing between); `CodecError` for any other."""
+    try:
+        value = a2b_base64(data)
+    except ValueError:
+        raise CodecError("not valid base64") from None
+    # Both runtimes skip what is not of the alphabet; only canonical base64 comes back as it was.
+    if b2a_base64(value)[:-1] != data:
+        raise CodecError("not valid base64")
+    return value
+
+
+def read_link(data: bytes) -> "tuple[int, int]":
+    """The (object id, instance id) of ``b"10:03"``; `CodecError`."""
     object_id, colon, instance_id = data.partition(b":")
     if not colon:
         raise CodecError("an object link is OBJECT:INSTANCE")
     return _link_id(object_id), _link_id(instance_id)
 
 
-def _integer(data: bytes) -> int:
+def read_integer(data: bytes) -> int:
+    """The integer of 64 bits that decimal digits say; `CodecError`."""
     # int() alone would also take underscores, spaces, a plus; CPython's raises for thousands of digits, zeros too.
     negative = data[:1] == b"-"
     digits = data[1:] if negative else data
@@ -133,7 +148,8 @@ def _integer(data: bytes) -> int:
     return value
 
 
-def _float(data: bytes) -> float:
+def read_float(data: bytes) -> float:
+    """The float that a decimal number says, with or without an exponent; `CodecError`, also where it is too large."""
     # float() alone would also take "nan", underscores and spaces, and on MicroPython "." and "e5".
     mantissa, mark, exponent = data.lower().partition(b"e")
     whole, _, fraction = mantissa.partition(b".")

@@ -1,11 +1,12 @@
 import pytest
 
 from atiny.lwm2m import formats
-from atiny.lwm2m.formats import opaque, text, tlv
+from atiny.lwm2m.formats import json, opaque, text, tlv
 
 
 def test_numbers_are_the_registered_ones():
     assert (formats.TEXT, formats.LINK, formats.OPAQUE, formats.TLV, formats.TLV_LEGACY) == (0, 40, 42, 11542, 1542)
+    assert (formats.JSON, formats.JSON_LEGACY) == (11543, 1543)
 
 
 @pytest.mark.parametrize(
@@ -15,6 +16,8 @@ def test_numbers_are_the_registered_ones():
         (42, opaque),
         (11542, tlv),
         (1542, tlv),
+        (11543, json),
+        (1543, json),
         (40, None),  # links describe paths, they carry no values
         (50, None),
         (65535, None),

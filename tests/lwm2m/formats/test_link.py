@@ -2,15 +2,18 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from atiny.errors import CodecError
-from atiny.lwm2m.formats import link
+from atiny.lwm2m.formats import link, text
 from tests.lwm2m.formats.vectors import LINK, LINK_BAD, LINK_PARSE
 
 
+def said(value) -> "str | None":
+    if type(value) is float:
+        return text.decimal(value)
+    return value if value is None else str(value)
+
+
 def as_parsed(links: list) -> list:
-    return [
-        (target, {name: value if value is None else str(value) for name, value in attributes})
-        for target, attributes in links
-    ]
+    return [(target, {name: said(value) for name, value in attributes}) for target, attributes in links]
 
 
 @pytest.mark.parametrize(("links", "data"), LINK)
@@ -39,6 +42,16 @@ def test_truncated_lists():
         else:
             with pytest.raises(CodecError):
                 link.parse(data[:end])
+
+
+def test_long_lists_are_read_once():
+    # Were any of these searched again and again, this would take minutes.
+    assert len(link.parse(b"</1/0>;a," * 100000 + b"</>")) == 100001
+    [(_, attributes)] = link.parse(b"</>" + b"".join(b";a%d=1" % number for number in range(100000)))
+    assert len(attributes) == 100000
+    for bad in (b"<" * 300000, b"<>" * 150000, b'</>;a="' + b"\\" * 300000, b"</>;" + b"a" * 300000 + b";;"):
+        with pytest.raises(CodecError):
+            link.parse(bad)
 
 
 NAMES = st.text("abcdefghijklmnopqrstuvwxyz", min_size=1, max_size=6)

@@ -73,6 +73,38 @@ def test_lengths(size, head):
     assert tlv.decode(path, payload, type_of) == [(path, value)]
 
 
+@pytest.mark.parametrize(
+    ("size", "heads"),
+    [
+        (2, "06 05  84 04  42 09"),  # no length field but in the type byte
+        (7, "08 05 0C  88 04 09  47 09"),
+        (0xF0, "08 05 F6  88 04 F3  48 09 F0"),  # 8 bits
+        (0x100, "10 05 01 08  90 04 01 04  50 09 01 00"),  # 16 bits
+        (0x10000, "18 05 01 00 0A  98 04 01 00 05  58 09 01 00 00"),  # 24 bits
+        (0xFFFFF0, "18 05 FF FF FA  98 04 FF FF F5  58 09 FF FF F0"),
+    ],
+)
+def test_lengths_within_lengths(size, heads):
+    path = (3442, 5, O, 9)
+    value = bytes(size)
+    payload = tlv.encode((3442,), [(path, OPAQUE, value)])
+    assert payload == octets(heads) + value
+    assert tlv.decode((3442,), payload, type_of) == [(path, value)]
+    for short in (payload[:-1], payload[: len(octets(heads))]):
+        with pytest.raises(CodecError):
+            tlv.decode((3442,), short, type_of)
+
+
+@pytest.mark.parametrize("base", [(3442,), (3442, 0), (3442, 0, 0), (3442, 0, 0, 0)])
+@pytest.mark.parametrize("kind", [tlv.OBJECT_INSTANCE, tlv.RESOURCE_INSTANCE, tlv.MULTIPLE_RESOURCE])
+def test_deep_nesting_is_not_followed(base, kind):
+    payload = b""
+    while len(payload) < 60000:
+        payload = struct.pack(">BBH", kind | 0x10, 0, len(payload)) + payload
+    with pytest.raises(CodecError):
+        tlv.decode(base, payload, type_of)
+
+
 def test_longer_than_24_bits_can_say():
     path = (3442, 0, O)
     with pytest.raises(CodecError):

@@ -36,6 +36,7 @@ TYPES = {
     (66, 0): STRING,
     (66, 1): STRING,
     (66, 2): OBJLNK,
+    (72, 2): FLOAT,
     (3442, S): STRING,
     (3442, I): INTEGER,
     (3442, F): FLOAT,
@@ -192,6 +193,7 @@ LINK: list = [
     ([("/3/0/9", (("obs", None), ("lt", -5), ("title", "a,b;c=<d>")))], b'</3/0/9>;obs;lt=-5;title="a,b;c=<d>"'),
     ([("/x", (("title", 'say "\u00e9" \\o/'),))], b'</x>;title="say \\"\xc3\xa9\\" \\\\o/"'),
     ([("/x", (("title", ""),))], b'</x>;title=""'),
+    ([("/x", (("gt", 1e20), ("lt", -1e-05)))], b"</x>;gt=100000000000000000000.0;lt=-0.00001"),
 ]
 
 LINK_PARSE: list = [
