@@ -1,47 +1,51 @@
 """One LwM2M server as the device sees it: link, registration, attributes, observations, operations, held together.
 
-The agent has an account for each server; none knows of the others.
+The agent has an account for each pair of a Security and a Server object instance; none knows of the others.
 """
 
-from ..coap.endpoint import Endpoint
+from ..coap.codes import EXCHANGE_LIFETIME_MS
 from ..coap.exchange import TIME_OUT
 from ..coap.message import Message
 from .attributes import Attributes
+from .connection import Connection
 from .deferred import Deferred
 from .dispatch import Dispatcher
-from .observe import Observation, Observations
-from .registration import CONNECTING, DEREGISTERING, REGISTERED, UPDATING, Registration
+from .observation import Observation
+from .observe import Observations
+from .queue_mode import ASLEEP, OFFLINE, ONLINE, QueueMode
+from .registration import DEREGISTERING, DISABLED, IDLE, REGISTERED, UPDATING, WAITING, Registration
 
-ERRORS_IN_A_ROW = 10  # of sending or receiving, after which the link is made anew (SDK)
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .report import Report
+
 _SERVED = (REGISTERED, UPDATING, DEREGISTERING)  # the states in which the server's requests count
 
 
-class Account:
+class Account(Connection):
     """The account with one server.
 
-    ``agent`` has: ``clock``, ``settings``, ``model``, ``random``; ``open_link(account)``, ``close_link(account)``,
-    ``registered_with(account)``, ``failed(account, reason)``, ``ended(account)``, ``subscribed(account, path)``,
-    ``unsubscribed(account, path, cancelled)``, ``deferred(deferred, finish)``, ``model_changed(path)``,
-    ``handler_failed(path, error)``. ``link``: the number under which datagrams of this server come and go.
-    ``server``: its Server object instance.
-    ``new_session()`` makes the session of each new connection.
+    ``agent`` has, besides what a `Connection` asks of it: ``model``, ``access``, ``registered_with(account)``,
+    ``failed(account, reason)``, ``ended(account)``, ``subscribed(account, path)``, ``unsubscribed(account, path,
+    cancelled)``, ``delivered(account, path, status)``, ``sleep_link(account)``, ``wake_link(account)``,
+    ``deferred(deferred, finish)``, ``model_changed(path)``, ``handler_failed(path, error)``,
+    ``request_bootstrap()``. ``server``: its Server object instance. ``backlog``: reports that wait for this server,
+    the `Delivery`'s.
     """
 
-    def __init__(self, agent, link: int, address: "tuple[str, int]", server, new_session):
+    def __init__(self, agent, link: int, security, server):
         settings = agent.settings
-        self.link = link
-        self.address = address
         self.server = server
-        self.session = new_session()
-        self.connected = False
-        self._agent = agent
-        self._new_session = new_session
-        self._trace = settings.trace
-        self._errors = 0
-        self.endpoint_name = settings.endpoint_name
-        self.attributes = Attributes()
+        self.attributes = Attributes(agent.servers.keep)
+        self.backlog: "list[Report]" = []
         self.observations = Observations(
-            self, agent.clock, self.attributes, self._default_periods, settings.confirmable_notifications
+            self,
+            agent.clock,
+            self.attributes,
+            self._default_periods,
+            settings.confirmable_notifications,
+            self._storing,
+            settings.stored_notifications,
         )
         dispatcher = Dispatcher(
             agent.model,
@@ -51,106 +55,190 @@ class Account:
             agent.handler_failed,
             self._defer,
             settings.single_format,
+            agent.servers.access,
+            server.short_server_id,
         )
         self._dispatcher = self.observations.source = dispatcher
-        self.endpoint = Endpoint(
-            dispatcher.handle, agent.random, settings.transmission, settings.block_szx, settings.max_body
-        )
-        self.exchange = self.endpoint.exchange
+        Connection.__init__(self, agent, link, security, dispatcher.handle)
         self.registration = Registration(self, agent.clock, agent.random, settings.retry_min_ms, settings.retry_max_ms)
+        self.queue_mode = QueueMode(self, agent.clock, settings.awake_ms)
+        self.queue_mode.enabled = "Q" in server.binding
+        self._deferred = 0  # Executes that wait for the host,
+        self._deferred_until = 0  # and how long their server waits for the answer
+        server.listener = self
+
+    # -- what the agent asks
+
+    def stop(self) -> None:
+        """De-register; the answers that are on their way still go, nothing else does."""
+        self.observations.stop()
+        self.registration.stop()
+
+    def drop(self) -> None:
+        """End at once, without a word to the server; what was on its way is void."""
+        self.registration.drop()
+        self.observations.clear()
+
+    def go_offline(self) -> None:
+        """The host has no network: what is on its way waits for `go_online`, and nothing is sent until then."""
+        if self.queue_mode.go_offline(self.registration.registered):
+            self.exchange.reset()
+            self.registration.pause()
+
+    def go_online(self) -> None:
+        """The host has a network again: the registration is renewed first."""
+        if self.queue_mode.go_online(self.registration.registered):
+            self.registration.resume()
+
+    def sleep_until(self, now: int) -> "int | None":
+        state = self.registration.state
+        if state == IDLE:
+            return None
+        if self.queue_mode.state in (ASLEEP, OFFLINE) or state in (WAITING, DISABLED):
+            return self._due()
+        return now
 
     def _default_periods(self) -> "tuple[int | None, int | None]":
         return self.server.default_pmin_s, self.server.default_pmax_s
+
+    def _storing(self) -> bool:
+        return self.server.notification_storing
 
     def _defer(self, request: Message, path: tuple, deferred: Deferred) -> None:
         """An Execute will be answered later; not any more where the server was lost and found again meanwhile."""
         session = self.session
         waiting = [request]
+        self._deferred += 1
+        self._deferred_until = self._agent.clock.ms + EXCHANGE_LIFETIME_MS
 
         def finish(error: "Exception | None", now: int) -> None:
-            if waiting and self.session is session and not session.closed:
-                self.endpoint.respond(waiting.pop(), self._dispatcher.late(path, error), now)
+            if waiting:
+                self._deferred -= 1
+                asked = waiting.pop()
+                if self.session is session and not session.closed and not self.asleep:
+                    self.endpoint.respond(asked, self._dispatcher.late(path, error), now)
 
         self._agent.deferred(deferred, finish)
 
+    # -- what the Server object asks of its listener
+
+    def server_changed(self, trigger: bool) -> None:
+        """What the Server object says may have changed: an Update tells the server, with ``trigger`` in any case."""
+        self.queue_mode.enabled = "Q" in self.server.binding
+        self.observations.attributes_changed(())
+        if trigger:
+            self.registration.update()
+        else:
+            self.registration.changed()
+
+    def disable(self, seconds: int) -> None:
+        """The server wants to be left alone for a time (/1/x/4)."""
+        self.registration.disable(seconds * 1000)
+
+    def request_bootstrap(self) -> None:
+        """The server asks for a bootstrap (/1/x/9)."""
+        self._agent.request_bootstrap()
+
     # -- the link
 
-    def link_opened(self) -> None:
-        """The datagram link is there: secure it, then register."""
-        self.session = self._new_session()
-        self.session.start(self._agent.clock.ms)
-        self.connected = True
-        self._errors = 0
-        self._check_session()
+    def serving(self) -> bool:
+        return self.registration.state in _SERVED
 
-    def link_failed(self, reason: str) -> None:
-        """The link could not be opened, or is of no use any more."""
-        self.connected = False
+    def link_ready(self) -> None:
+        self.registration.link_opened()
+
+    def link_lost(self, reason: str) -> None:
         self.registration.link_failed(reason)
 
-    def error(self, reason: str, refused: bool) -> None:
-        """Sending or receiving failed. A closed port is a fact; other errors count when they come in a row."""
-        if not self.connected:
-            return
-        self._errors += 1
-        if refused:
-            self.link_failed(reason)
-        elif self._errors >= ERRORS_IN_A_ROW:
-            self.link_failed("%d errors in a row: %s" % (self._errors, reason))
+    def open_link(self) -> None:
+        self.asleep = False
+        self.queue_mode.reset()
+        self.observations.online = self.queue_mode.state == ONLINE
+        Connection.open_link(self)
 
-    def receive(self, datagram: bytes, now: int) -> None:
-        """Take a datagram of the link. Requests of a server that has not taken us are ignored (LwM2M 1.0, 5.4, 5.5)."""
-        self._errors = 0
-        session = self.session
-        registration = self.registration
-        for plaintext in session.receive(datagram, now):
-            if self._trace is not None:
-                self._trace("<-", self.link, plaintext)
-            if registration.state in _SERVED or not b"\x00" < plaintext[1:2] < b"\x20":
-                self.endpoint.receive(plaintext, now)
-        if (session.closed or registration.state == CONNECTING) and self.connected:
-            self._check_session()
-
-    def _check_session(self) -> None:
-        if self.session.closed:
-            self.link_failed(self.session.error or "the server closed the session")
-        elif self.session.ready:
-            self.registration.link_opened()
-
-    def take_datagrams(self, datagrams: "list[tuple[int, int, bytes]]") -> None:
-        """Add what is to be sent, as (link, id, datagram); id 0: nobody waits for it to be sent."""
-        link = self.link
-        session = self.session
-        for datagram in session.datagrams():
-            datagrams.append((link, 0, datagram))
-        outbox = self.exchange.outbox
-        if outbox and session.ready:
-            self.exchange.outbox = []
-            for id, plaintext in outbox:
-                if self._trace is not None:
-                    self._trace("->", link, plaintext)
-                datagrams.append((link, id, session.protect(plaintext)))
-            if session.closed:
-                self._check_session()
+    def close_link(self) -> None:
+        self.asleep = False
+        self.queue_mode.reset()
+        self.observations.online = self.queue_mode.state == ONLINE
+        Connection.close_link(self)
 
     # -- time
 
     def deadline(self) -> "int | None":
         """When `handle_timer` is due next, or None."""
-        soonest = self.registration.deadline()
-        for due in (self.exchange.deadline(), self.observations.deadline(), self.session.deadline()):
+        soonest = Connection.deadline(self)
+        due = self._due()
+        if due is not None and (soonest is None or due < soonest):
+            soonest = due
+        if self.queue_mode.enabled:
+            due = self.queue_mode.deadline()
             if due is not None and (soonest is None or due < soonest):
                 soonest = due
         return soonest
 
+    def _due(self) -> "int | None":
+        """When there is something to tell the server, or None."""
+        due = self.registration.deadline()
+        other = self.observations.deadline()
+        return other if due is None or (other is not None and other < due) else due
+
     def handle_timer(self, now: int) -> None:
         """Do what is due."""
-        self.session.handle_timer(now)
-        if self.connected and not self.session.ready:
-            self._check_session()
-        self.exchange.handle_timer(now)
+        Connection.handle_timer(self, now)
+        queue_mode = self.queue_mode
+        if queue_mode.state == ASLEEP:
+            due = self._due()
+            if due is not None and due <= now:
+                queue_mode.wake()
         self.registration.handle_timer()
         self.observations.handle_timer()
+        if queue_mode.enabled:
+            queue_mode.handle_timer()
+
+    # -- what queue mode asks of its owner
+
+    def quiet_since(self) -> "int | None":
+        """The time of the last message, or None while one is expected."""
+        exchange = self.exchange
+        if self.registration.state != REGISTERED or not exchange.idle or exchange.outbox:
+            return None
+        return max(self.active_ms, self._deferred_until) if self._deferred else self.active_ms
+
+    def sleep_link(self) -> None:
+        self.asleep = True
+        self._agent.sleep_link(self)
+
+    def wake_link(self) -> None:
+        self._agent.wake_link(self)
+
+    def update(self) -> None:
+        self.registration.update()
+
+    def telling(self, whether: bool) -> None:
+        if whether:
+            self.observations.go_online()
+        else:
+            self.observations.go_offline()
+
+    # -- what the delivery of reports asks
+
+    @property
+    def online(self) -> bool:
+        """Whether reports may go."""
+        return self.queue_mode.state == ONLINE
+
+    @property
+    def can_wake(self) -> bool:
+        """Whether `wake` would have effect."""
+        return self.queue_mode.state == ASLEEP
+
+    @property
+    def returning(self) -> bool:
+        """Whether what is cancelled now goes up later."""
+        return self.queue_mode.state == OFFLINE
+
+    def wake(self) -> None:
+        self.queue_mode.wake()
 
     # -- what the registration asks of its owner
 
@@ -166,23 +254,12 @@ class Account:
     def version_of(self, object_id: int) -> "str | None":
         return self._agent.model.objects[object_id].cls.version
 
-    def open_link(self) -> None:
-        self.session.close()
-        self.connected = False
-        self.exchange.reset()
-        self._agent.open_link(self)
-
-    def close_link(self) -> None:
-        self.session.close()
-        self.connected = False
-        self.exchange.reset()
-        self._agent.close_link(self)
-
-    def send(self, message: Message, on_done) -> None:
-        self.endpoint.request(message, on_done)
-
     def registered(self) -> None:
+        self.queue_mode.ready()
         self._agent.registered_with(self)
+
+    def updated(self) -> None:
+        self.queue_mode.ready()
 
     def failed(self, reason: str) -> None:
         self._agent.failed(self, reason)
@@ -192,6 +269,16 @@ class Account:
         self.exchange.reset()
         self.observations.clear()
         self._agent.failed(self, reason)
+
+    def leaving(self) -> None:
+        """The De-register goes next, after the answers that the server still waits for."""
+        self.queue_mode.leave()
+        exchange = self.exchange
+        answers = [entry for entry in exchange.outbox if not entry[0]]
+        exchange.reset()
+        exchange.outbox = answers
+        if not self.observations.stopped:
+            self.observations.clear()
 
     def ended(self) -> None:
         self._agent.ended(self)
@@ -207,6 +294,9 @@ class Account:
                 self.registration.lost("a notification was not acknowledged")
 
         self.endpoint.notify(request, response, confirmable, ended, self._agent.clock.ms)
+
+    def delivered(self, path: tuple, status: int) -> None:
+        self._agent.delivered(self, path, status)
 
     def subscribed(self, path: tuple) -> None:
         self._agent.subscribed(self, path)

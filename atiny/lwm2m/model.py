@@ -37,9 +37,9 @@ class Resource:
     ``name``: the methods are ``read_<name>(self)``, ``check_<name>(self, value)``, ``write_<name>(self, value)``,
     ``execute_<name>(self, arguments)``. ``type``: one of lwm2m.types; NONE for one that is executed. ``operations``:
     "R", "W", "RW", "E" or "" (only known to the device). ``multiple``: its value is a dict of resource instances.
-    ``mandatory``: a replacing Write and a Create must contain it. ``max_size``: the longest value that may be written,
-    in bytes (STRING, OPAQUE). ``raw``: application data; a Write passes the payload as it is and notifications are the
-    host's reports.
+    ``mandatory``: a replacing Write and a Create must contain it, if it can be written. ``max_size``: the longest value
+    that may be written, in bytes (STRING, OPAQUE). ``raw``: application data; a Write passes the payload as it is and
+    notifications are the host's reports.
     """
 
     __slots__ = (
@@ -98,8 +98,8 @@ class Object:
     """An object instance; subclass it to declare an object. See the module's text for an example.
 
     ``object_id``: 0 to 65535. ``version``: the object's version where it is not "1.0". ``multiple``: more than one
-    instance may exist. ``creatable``, of a multiple one: a server may Create instances (the class is called without
-    arguments) and Delete them; the class must then be given to the client, or one instance of it.
+    instance may exist. ``creatable``: a server may Create instances, or the only one, which is 0 (the class is called
+    without arguments), and Delete them; the class must then be given to the client, or one instance of it.
     ``instance_id``: chosen by the client (the lowest free one) unless set.
     """
 
@@ -116,6 +116,10 @@ class Object:
         if reader is not None:
             return reader()
         return getattr(self, resource.name, None)
+
+    def exists(self, resource: Resource) -> bool:
+        """Whether a resource that cannot be read is there, for a Discover; of others their value tells it."""
+        return True
 
     def read_all(self, resources: "Iterable[Resource]") -> "list[tuple[Resource, object]]":
         """(resource, value) of those resources that exist, in their order: for a Read of the whole instance.
@@ -165,8 +169,6 @@ def check_table(cls) -> "dict[int, Resource]":
         raise ParameterError("%s.object_id is %r: give it a number from 0 to 65535" % (name, cls.object_id))
     if cls.version is not None and not _is_version(cls.version):
         raise ParameterError('%s.version is %r: give it two numbers, like "1.1"' % (name, cls.version))
-    if cls.creatable and not cls.multiple:
-        raise ParameterError("%s.creatable is for objects that are multiple" % name)
     if type(cls.resources) not in (tuple, list):
         raise ParameterError("%s.resources is no tuple: one row alone needs a comma behind it" % name)
     table: "dict[int, Resource]" = {}

@@ -11,11 +11,13 @@ from ..coap.codes import (
     NOT_FOUND,
     REQUEST_ENTITY_TOO_LARGE,
     UNAUTHORIZED,
+    UNSUPPORTED_CONTENT_FORMAT,
 )
-from ..errors import ParameterError, Rejected
+from ..errors import CodecError, ParameterError, Rejected
+from .formats import OPAQUE, TEXT, TLV, codec
 from .model import Model, Object, ObjectEntry, Resource
 from .path import MAX_ID
-from .types import STRING, check
+from .types import OPAQUE as OPAQUE_TYPE, STRING, check
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,8 +48,8 @@ def find(model: Model, path: tuple) -> "tuple[ObjectEntry, Any, Any]":
     return entry, instance, resource
 
 
-def read(model: Model, path: tuple) -> "list[tuple]":
-    """The entries of everything readable at a path."""
+def read(model: Model, path: tuple, ids: "list[int] | None" = None) -> "list[tuple]":
+    """The entries of everything readable at a path; ``ids``: of which instances of an object, None: all of them."""
     entry, instance, resource = find(model, path)
     entries: "list[tuple]" = []
     if resource is not None:
@@ -69,7 +71,7 @@ def read(model: Model, path: tuple) -> "list[tuple]":
     elif instance is not None:
         _read_instance(entries, path, entry, instance)
     else:
-        for id in entry.ids:
+        for id in entry.ids if ids is None else ids:
             before = len(entries)
             _read_instance(entries, (path[0], id), entry, entry.instances[id])
             if len(entries) == before:
@@ -109,6 +111,34 @@ def _add_instances(entries: "list[tuple]", path: tuple, kind: int, value: "Any")
         entries.append((path, kind, {}))
 
 
+def decode(entry: ObjectEntry, path: tuple, content_format: "int | None", payload: bytes) -> "list[tuple]":
+    """The values that a payload has for a path of this object; without a Content-Format, in the usual one.
+
+    `Rejected`: 4.15 for a format that is not supported, 4.00 for a payload that is not well-formed in it.
+    """
+    table = entry.table
+    resource = table.get(path[2]) if len(path) > 2 else None
+    if resource is not None and resource.raw and content_format in (None, TEXT, OPAQUE):
+        return [(path, payload)]
+    if content_format is None:
+        if resource is None or (resource.multiple and len(path) == 3):
+            content_format = TLV
+        else:
+            content_format = OPAQUE if resource.type == OPAQUE_TYPE else TEXT
+    module = codec(content_format)
+    if module is None:
+        raise Rejected(UNSUPPORTED_CONTENT_FORMAT)
+
+    def type_of(object_id: int, resource_id: int) -> "int | None":
+        row = table.get(resource_id)
+        return None if row is None or object_id != path[0] else row.type
+
+    try:
+        return module.decode(path, payload, type_of)
+    except CodecError as error:
+        raise Rejected(BAD_REQUEST, str(error)) from None
+
+
 def write(model: Model, path: tuple, values: "list[tuple]", replace: bool, changed) -> None:
     """Write values to an instance, a resource or a resource instance: all of them, or none.
 
@@ -119,39 +149,110 @@ def write(model: Model, path: tuple, values: "list[tuple]", replace: bool, chang
     entry, instance, resource = find(model, path)
     if instance is None or (resource is not None and not resource.writable):
         raise Rejected(METHOD_NOT_ALLOWED)
-    changes = _grouped(entry, values)
+    changes = grouped(entry, values)
     if resource is not None and not changes:
         raise Rejected(BAD_REQUEST, "no value")
     replaces = replace and resource is None
+    changes = _checked(entry, instance, changes, replaces, not replace or len(path) == 4)
+    _apply(entry, [(instance, changes, replaces)], changed)
+
+
+def _checked(entry: ObjectEntry, instance: Object, changes: "list[tuple]", replaces: bool, merges: bool):
+    """The (resource, value) to write, once each may be; ``merges``: into what a multiple resource has already."""
     for row, value in changes:
         if not row.writable:
             raise Rejected(METHOD_NOT_ALLOWED, row.name)
-        _check_size(row, value)
+        check_size(row, value)
     if replaces:
         _check_mandatory(entry, changes)
-    if not replace or len(path) == 4:
+    if merges:
         changes = [(row, _merged(instance, row, value)) for row, value in changes]
     for row, value in changes:
         instance.check(row, value)
-    before = [(row.name, getattr(instance, row.name, None)) for row in entry.stored]
-    # What a replacing Write does not name may be gone.
-    written = [row for row in entry.rows if row.writable] if replaces else []
+    return changes
+
+
+def _apply(entry: ObjectEntry, writes: "list[tuple]", changed) -> None:
+    """Carry out checked writes to instances of one object: (instance, changes, whether they replace what there is)."""
+    before = []
+    written: "list[tuple]" = []
     try:
-        if replaces:
-            instance.replace()
-        for row, value in changes:
-            instance.write(row, value)
-            if row not in written:
-                written.append(row)
+        for instance, changes, replaces in writes:
+            before.append((instance, [(row.name, getattr(instance, row.name, None)) for row in entry.stored]))
+            rows = []
+            if replaces:
+                # What a replacing Write does not name may be gone.
+                rows = [row for row in entry.rows if row.writable]
+                written.extend([(instance, row) for row in rows])
+                instance.replace()
+            for row, value in changes:
+                instance.write(row, value)
+                if row not in rows:
+                    written.append((instance, row))
     except Exception:
-        for name, value in before:
-            setattr(instance, name, value)
-        written = [row for row in written if row not in entry.stored]
+        for instance, values in before:
+            for name, value in values:
+                setattr(instance, name, value)
+        written = [pair for pair in written if pair[1] not in entry.stored]
         raise
     finally:
-        for row in written:
+        for instance, row in written:
             if row.readable and not row.raw:  # of raw data the host tells what is new, by its reports
-                changed(path[:2] + (row.id,))
+                changed((entry.cls.object_id, instance.instance_id, row.id))
+
+
+def provision(model: Model, path: tuple, values: "list[tuple]", changed) -> None:
+    """A Bootstrap-Write (5.2.7.4) to an object that is like any other to a bootstrap server: all of it, or none.
+
+    Each instance that the values name is replaced; it is created where it does not exist and a server may create it,
+    and then what can only be read is set too: nobody else could. Where the path has a resource, only that is written.
+    Resources that the object does not know are ignored.
+    ``changed(path)`` is called for each resource that has a new value, and each instance that is new.
+    """
+    entry = model.objects[path[0]]
+    writes = []
+    made = []
+    for id, own in by_instance(path, values):
+        instance = entry.instances.get(id)
+        if instance is None:
+            _check_creatable(entry, id)
+            made.append(_created(entry, id, own, True))
+            continue
+        changes = grouped(entry, own, True)
+        replaces = len(path) < 3
+        if not changes and not replaces:
+            raise Rejected(BAD_REQUEST, "no value")
+        writes.append((instance, _checked(entry, instance, changes, replaces, False), replaces))
+    _apply(entry, writes, changed)
+    for instance in made:
+        model.add_instance(entry, instance)
+        changed((path[0], instance.instance_id))
+
+
+def by_instance(path: tuple, values: "list[tuple]") -> "list[tuple[int, list[tuple]]]":
+    """(instance id, its values) for each instance that a Bootstrap-Write concerns; 4.00 where one has no id."""
+    if len(path) > 1:
+        return [(path[1], values)]
+    if not values:
+        raise Rejected(BAD_REQUEST, "no instance")
+    groups = _by_id(values)
+    for id, _ in groups:
+        if id is None:
+            raise Rejected(BAD_REQUEST, "which instance?")
+    return groups
+
+
+def _by_id(values: "list[tuple]") -> "list[tuple]":
+    """(instance id or None, its values), in the order of the values."""
+    groups: "dict[int | None, list[tuple]]" = {}
+    found = []
+    for row in values:
+        id = row[0][1]
+        if id not in groups:
+            groups[id] = []
+            found.append((id, groups[id]))
+        groups[id].append(row)
+    return found
 
 
 def _merged(instance: Object, resource: Resource, value):
@@ -164,9 +265,10 @@ def _merged(instance: Object, resource: Resource, value):
     return merged
 
 
-def _grouped(entry: ObjectEntry, values: "list[tuple]", ignore_unknown: bool = False) -> "list[tuple]":
+def grouped(entry: ObjectEntry, values: "list[tuple]", ignore_unknown: bool = False) -> "list[tuple]":
     """(resource, value) for each resource among the values, the value of a multiple one as a dict."""
     changes: "list[tuple]" = []
+    dicts: "dict[int, dict]" = {}  # the instances of a resource need not stand side by side
     for path, value in values:
         if len(path) < 3:
             continue
@@ -178,15 +280,16 @@ def _grouped(entry: ObjectEntry, values: "list[tuple]", ignore_unknown: bool = F
         if row.multiple != (len(path) == 4 or type(value) is dict):
             raise Rejected(BAD_REQUEST, "%s is%s multiple" % (row.name, "" if row.multiple else " not"))
         if len(path) == 4:
-            if changes and changes[-1][0] is row:
-                changes[-1][1][path[3]] = value
+            if row.id in dicts:
+                dicts[row.id][path[3]] = value
                 continue
-            value = {path[3]: value}
+            value = dicts[row.id] = {path[3]: value}
         changes.append((row, value))
     return changes
 
 
-def _check_size(resource: Resource, value) -> None:
+def check_size(resource: Resource, value) -> None:
+    """4.13 for a value that is longer than its resource takes."""
     if resource.max_size is None:
         return
     for one in value.values() if resource.multiple else (value,):
@@ -214,34 +317,40 @@ def create(model: Model, path: tuple, values: "list[tuple]") -> "list[tuple]":
     """Create instances of an object from values, all of them or none; returns their paths.
 
     Nothing about an instance id in the values: one instance, under the lowest free id. Resources that the object does
-    not know are ignored (5.4.6).
+    not know (5.4.6), or that no server may write (7.3.2.4), are ignored.
     """
     entry = find(model, path)[0]
-    cls = entry.cls
-    if not cls.multiple:
-        raise Rejected(BAD_REQUEST, "a single-instance object")
-    if not cls.creatable:
-        raise Rejected(METHOD_NOT_ALLOWED)
-    ids: "list[int | None]" = []
-    for row in values:
-        id = row[0][1]
-        if id not in ids:
-            ids.append(id)
-        if id is not None and (id in entry.instances or id >= MAX_ID):
-            raise Rejected(BAD_REQUEST, "instance %d %s" % (id, "exists" if id < MAX_ID else "is reserved"))
-    made = [_made(entry, id, [row for row in values if row[0][1] == id]) for id in ids or [None]]
+    made: "list[Object]" = []
+    for id, own in _by_id(values) or [(None, values)]:
+        _check_creatable(entry, id, bool(made))
+        if id in entry.instances:
+            raise Rejected(BAD_REQUEST, "instance %d exists" % id)
+        made.append(_created(entry, id, own, False))
     for instance in made:
         model.add_instance(entry, instance)
     return [(path[0], instance.instance_id) for instance in made]
 
 
-def _made(entry: ObjectEntry, id: "int | None", values: "list[tuple]") -> Object:
-    """A new instance with these values, not yet in the model."""
-    changes = _grouped(entry, values, True)
-    for row, value in changes:
-        if not row.operations or row.executable:
-            raise Rejected(METHOD_NOT_ALLOWED, row.name)
-        _check_size(row, value)
+def _check_creatable(entry: ObjectEntry, id: "int | None", another: bool = False) -> None:
+    """Whether an instance can be made, under this id or any; ``another``: besides one that is about to be made."""
+    single = not entry.cls.multiple
+    if single and (another or entry.instances or not entry.cls.creatable):
+        raise Rejected(BAD_REQUEST, "a single-instance object")
+    if not entry.cls.creatable:
+        raise Rejected(METHOD_NOT_ALLOWED)
+    if single and id:
+        raise Rejected(BAD_REQUEST, "the only instance is 0")
+
+
+def _created(entry: ObjectEntry, id: "int | None", values: "list[tuple]", bootstrap: bool) -> Object:
+    """A new instance with these values, not yet in the model; ``bootstrap``: with those that can only be read, too."""
+    if id is not None and id >= MAX_ID:
+        raise Rejected(BAD_REQUEST, "instance %d is reserved" % id)
+    changes = []
+    for row, value in grouped(entry, values, True):
+        if row.writable or (bootstrap and row.readable):
+            changes.append((row, value))
+            check_size(row, value)
     _check_mandatory(entry, changes)
     instance: Object = entry.cls()
     if id is not None:

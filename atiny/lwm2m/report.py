@@ -3,16 +3,43 @@
 Every report that was accepted ends in exactly one final status (`ReportStatus`), told through its owner.
 """
 
+from ..coap.exchange import DONE, FAILED, RESET, TIME_OUT
 from ..errors import QueueFull
 from ..params import ReportStatus
 
 DEFAULT_CAPACITY = 8
 
+_STATUS = {
+    DONE: ReportStatus.SENT_SUCCESS,
+    TIME_OUT: ReportStatus.SENT_TIME_OUT,
+    RESET: ReportStatus.SENT_GET_RST,
+    FAILED: ReportStatus.SENT_FAIL,
+}
+
+
+def status_of(outcome: int, stopping: bool) -> int:
+    """The `ReportStatus` for the end of a message; ``stopping``: what is cancelled is, because the device stops."""
+    return _STATUS.get(outcome, ReportStatus.NOT_SENT if stopping else ReportStatus.SENT_FAIL)
+
 
 class Report:
-    """One report on its way. ``status`` is a `ReportStatus`; ``done`` once it is final."""
+    """One report on its way. ``status`` is a `ReportStatus`; ``done`` once it is final.
 
-    __slots__ = ("type", "path", "payload", "cookie", "callback", "confirmable", "status", "done")
+    ``copies``: to how many servers it is on its way; ``told``: its end is decided (see `delivery`).
+    """
+
+    __slots__ = (
+        "type",
+        "path",
+        "payload",
+        "cookie",
+        "callback",
+        "confirmable",
+        "status",
+        "done",
+        "copies",
+        "told",
+    )
 
     def __init__(self, type: int, path: tuple, payload: bytes, cookie: object, callback, confirmable: bool):
         self.type = type
@@ -23,6 +50,8 @@ class Report:
         self.confirmable = confirmable
         self.status = ReportStatus.SEND_PENDING
         self.done = False
+        self.copies = 0
+        self.told = False
 
     def finish(self, status: int) -> None:
         """Set the final status. The loop does this, once."""

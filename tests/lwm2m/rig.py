@@ -8,7 +8,18 @@ import random
 from aiocoap import ACK, CON, NON, RST, Message
 from aiocoap.numbers.codes import Code
 
-from atiny.agent import CLOSE_LINK, ENDED, HOST_EVENT, OPEN_LINK, REPORT_DONE, Agent, Settings
+from atiny.agent import (
+    CLOSE_LINK,
+    DEFERRED,
+    ENDED,
+    HOST_EVENT,
+    OPEN_LINK,
+    REPORT_DONE,
+    SLEEP_LINK,
+    WAKE_LINK,
+    Agent,
+    Settings,
+)
 from atiny.commands import CommandHandler
 from atiny.lwm2m.host import Host
 from atiny.lwm2m.model import Model
@@ -17,6 +28,7 @@ from atiny.lwm2m.objects.device import Device
 from atiny.lwm2m.objects.security import Security
 from atiny.lwm2m.objects.server import Server
 from atiny.lwm2m.report import Report, ReportQueue
+from atiny.params import ATINY_NOTIFY_DONE
 from atiny.testing import FakeMutex
 
 METHODS = {"GET": 1, "POST": 2, "PUT": 3, "DELETE": 4}
@@ -51,18 +63,18 @@ class Rig:
             setattr(self.settings, name, value)
         model = Model()
         self.agent = Agent(self.settings, model, ReportQueue(FakeMutex(), capacity), random.Random(seed).randbytes)
-        self.server = Server(123, lifetime_s, binding, self.agent.server_changed)
+        self.server = Server(123, lifetime_s, binding)
         handler = handler or CommandHandler()
-        self.host = Host(getattr(handler, "cmd_ioctl", handler))
+        self.host = Host(handler)
         device = Device(self.host, "maker", None, lambda: self.server.binding)
         for item in (Security("coap://server", 123), self.server, device, AppData(self.host, 0), AppData(self.host, 1)):
             model.add(item)
         for item in objects:
             model.add(item)
-        self.agent.add_server("server", 5683, self.server)
         self.sent: "list[Message]" = []  # by the agent, and not yet taken
         self.events: "list[tuple]" = []  # (ATINY_* event, argument)
-        self.links: "list[str]" = []  # "open" and "close"
+        self.notified: "list[tuple]" = []  # (path, short server id, final status) of each notification
+        self.links: "list[str]" = []  # "open", "close", "sleep" and "wake"
         self.done: "list[tuple]" = []  # (cookie, final status)
         self.ended = 0
         self.opening: "str | None" = "ok"  # what becomes of a link: "ok", None (it takes its time), or the error
@@ -107,6 +119,14 @@ class Rig:
                 self.agent.link_failed(0, self.now, self.opening)
         elif kind == CLOSE_LINK:
             self.links.append("close")
+        elif kind == DEFERRED:
+            a.attach(lambda error: b(error, self.now))
+        elif kind == SLEEP_LINK:
+            self.links.append("sleep")
+        elif kind == WAKE_LINK:
+            self.links.append("wake")
+        elif kind == HOST_EVENT and a == ATINY_NOTIFY_DONE:
+            self.notified.append(b)
         elif kind == HOST_EVENT:
             self.events.append((a, b))
         elif kind == REPORT_DONE:

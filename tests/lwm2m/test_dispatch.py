@@ -16,7 +16,7 @@ from tests.lwm2m.rig import LINK, OPAQUE as OPAQUE_FORMAT, TEXT, TLV, TLV_LEGACY
 from tests.lwm2m.widget import WIDGET, Widget
 
 SENML_JSON = 110
-JSON = 11543
+SENML_CBOR = 112
 
 NAME = bytes.fromhex("c3 00 6f6e65")
 # What else can be read of a new Widget.
@@ -112,7 +112,7 @@ READS = [
     ("31030", None, "2.05", TLV, b""),
     # formats that are not ours
     ("31024/0/0", SENML_JSON, "4.06", None, b""),
-    ("31024/0", JSON, "4.06", None, b""),
+    ("31024/0", SENML_CBOR, "4.06", None, b""),
     ("3/0/0", 65535, "4.06", None, b""),
     # what is not there
     ("31024/1", None, "4.04", None, b""),
@@ -169,9 +169,10 @@ def test_a_read_that_is_no_confirmable_message(rig):
     assert rig.ask("GET", "31024/0/0", mtype=NON).payload == b"one"
 
 
+@pytest.mark.parametrize("path", ["31024/0/0", ""])
 @pytest.mark.parametrize("method", [5, 6, 7, 31])
-def test_methods_that_are_none(rig, method):
-    assert dotted(rig.ask(method, "31024/0/0")) == "4.05"
+def test_methods_that_are_none(rig, method, path):
+    assert dotted(rig.ask(method, path)) == "4.05"
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "POST", "DELETE"])
@@ -277,10 +278,16 @@ def test_discover_of_the_device_shows_what_the_host_supports():
 
     rig = Rig(handler=Handler())
     links = rig.ask("GET", "3/0", accept=LINK).payload.decode().split(",")
-    assert links == ["</3/0>", "</3/0/0>", "</3/0/4>", "</3/0/5>", "</3/0/7>;dim=2", "</3/0/9>", "</3/0/11>;dim=1"] + [
-        "</3/0/12>",
-        "</3/0/16>",
-    ]
+    readable = ["</3/0>", "</3/0/0>", "</3/0/7>;dim=2", "</3/0/9>", "</3/0/11>;dim=1"]
+    assert links == readable + ["</3/0/12>", "</3/0/16>"], "the errors, which the device keeps itself, can be reset"
+    for path in ("3/0/4", "3/0/5"):
+        assert dotted(rig.ask("GET", path, accept=LINK)) == "4.04"
+
+    class Rebooting(CommandHandler):
+        def do_dev_reboot(self):
+            return None
+
+    assert b"</3/0/0>,</3/0/4>,</3/0/11>" in Rig(handler=Rebooting()).ask("GET", "3/0", accept=LINK).payload
 
 
 # path, query, payload -> code
@@ -340,6 +347,11 @@ EXECUTES = [
     ("31024/0/99", b"", None, "4.04", None),
     ("31024/1/10", b"", None, "4.04", None),
     ("31024/0/10/0", b"", None, "4.04", None),
+    ("31024/0", b"", None, "4.05", None),  # an instance; and what has values is not executed either
+    ("31024/0/7", b"", None, "4.05", None),
+    ("31024/0/7/2", b"", None, "4.05", None),
+    ("31024/0", b"", TLV, "2.04", None),  # a Write of nothing
+    ("31024/0/7/2", b"", TEXT, "4.00", None),  # no integer
 ]
 
 
@@ -362,3 +374,16 @@ def test_what_an_execute_leaves_for_later_comes_after_the_answer(rig):
     assert dotted(rig.ask("POST", "31024/0/10")) == "2.04"
     path, error = rig.events[-1][1]
     assert (path, type(error)) == ("/31024/0/10", ZeroDivisionError)
+
+
+def test_a_create_names_its_format(rig):
+    value = bytes.fromhex("c1 00 05")
+    response = rig.ask("POST", "31030", payload=value)
+    assert (dotted(response), response.payload) == ("4.00", b"a Create names its Content-Format")
+    assert rig.agent.model.objects[BARE].ids == []
+    assert dotted(rig.ask("POST", "31030", payload=value, content_format=TLV)) == "2.01"
+    assert dotted(rig.ask("POST", "31030")) == "2.01", "of nothing there is no format to name"
+    assert rig.agent.model.objects[BARE].ids == [0, 1]
+    # What there is not, and what cannot be created, is said first.
+    assert dotted(rig.ask("POST", "9", payload=value)) == "4.04"
+    assert dotted(rig.ask("POST", "0", payload=value)) == "4.01"

@@ -37,7 +37,6 @@ BAD = [
     (dict(version="1"), "version is '1'"),
     (dict(version="1.x"), "version is '1.x'"),
     (dict(version='1.1";a'), "version is"),
-    (dict(creatable=True), "creatable is for objects that are multiple"),
     (dict(resources=GOOD), "needs a comma"),
     (dict(resources=None), "needs a comma"),
     (dict(resources={1: GOOD}), "needs a comma"),

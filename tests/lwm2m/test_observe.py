@@ -4,7 +4,7 @@ import pytest
 from aiocoap import CON, NON
 
 from atiny.lwm2m.observe import CONFIRMABLE_EVERY_MS
-from atiny.params import ATINY_DATA_SUBSCRIBE, ATINY_DATA_UNSUBSCRIBE, ATINY_HANDLER_ERROR
+from atiny.params import ATINY_DATA_SUBSCRIBE, ATINY_DATA_UNSUBSCRIBE, ATINY_HANDLER_ERROR, ReportStatus
 from tests.lwm2m.rig import TLV, dotted
 from tests.lwm2m.thermometer import (
     HOUR,
@@ -209,12 +209,18 @@ def test_what_is_observed_goes_away(rig, thermometer, path):
     rig.agent.remove(tuple(int(id) for id in path.split("/"))[:2], rig.now)
     rig.pump()
     rig.advance(0)
-    notification = [message for message in rig.take() if message.token == TOKEN]
-    assert [dotted(message) for message in notification] == ["4.04"]
-    assert notification[0].opt.observe is None
     assert rig.events[-1] == (ATINY_DATA_UNSUBSCRIBE, "/" + path)
+    update = rig.only()
+    assert update.opt.uri_path == ("rd", "7"), "the Update says that the instance is gone, and so does what follows"
+    rig.answer(update, "2.04")
+    notification = rig.only()
+    assert (dotted(notification), notification.token, notification.opt.observe) == ("4.04", TOKEN, None)
+    assert notification.mtype is CON, "the last one: nothing makes good its loss"
+    rig.ack(notification)
+    assert rig.notified == [("/" + path, 123, ReportStatus.SENT_SUCCESS)]
     rig.change(VALUE)
-    assert not [message for message in rig.take() if message.token == TOKEN]
+    rig.advance(HOUR)
+    assert not rig.sent
 
 
 def test_a_sensor_that_fails_once_does_not_end_the_observation(rig, thermometer):

@@ -1,14 +1,12 @@
-"""Write, Create and Delete: what a request of aiocoap's codec leaves in the model, and that a refused one leaves all.
+"""Write: what a request of aiocoap's codec leaves in the model, and that a refused one leaves all.
 
 `b"..."` beside a TLV id: see `tests/lwm2m/formats/vectors_tlv.py` for the format itself.
 """
 
 import pytest
 
-from atiny.coap import codes
-from atiny.errors import Rejected
 from atiny.lwm2m.model import Object, Resource
-from atiny.lwm2m.types import INTEGER, STRING
+from atiny.lwm2m.types import INTEGER
 from atiny.params import ATINY_HANDLER_ERROR
 from tests.lwm2m.rig import LINK, OPAQUE, TEXT, TLV, TLV_LEGACY, Rig, dotted
 from tests.lwm2m.widget import WIDGET, Widget
@@ -130,8 +128,8 @@ REFUSED = [
     # formats
     ("PUT", "31024/0/0", b"new", SENML, "4.15"),
     ("PUT", "31024/0/0", b"</3>", LINK, "4.15"),
-    ("PUT", "31024/0", b"{}", 11543, "4.15"),
-    ("POST", "31024", b"{}", 11543, "4.15"),
+    ("PUT", "31024/0", b"{}", SENML, "4.15"),
+    ("POST", "31024", b"{}", SENML, "4.15"),
     # payloads of the wrong type or form
     ("PUT", "31024/0/0", b"\xff", TEXT, "4.00"),
     ("PUT", "31024/0/1", b"five", TEXT, "4.00"),
@@ -235,143 +233,6 @@ def test_observers_hear_of_what_a_method_wrote_before_another_failed():
     assert dotted(rig.ask("POST", "31025/0", payload=payload, content_format=TLV)) == "5.00"
     assert [(message.token, message.payload) for message in rig.take()] == [(b"1", b"5")]
     assert rig.ask("GET", "31025/0/0").payload == b"1", "an attribute is as it was"
-
-
-# payload, Content-Format -> Location-Path, the new instance's values
-CREATES = [
-    (NEW_NAME, TLV, "31024/1", dict(name="new")),
-    (NEW_NAME, TLV_LEGACY, "31024/1", dict(name="new")),
-    (NEW_NAME, None, "31024/1", dict(name="new")),
-    (NEW_NAME + tlv("c1 01 09 83 07 41 01 05"), TLV, "31024/1", dict(name="new", level=9, parts={1: 5})),
-    (tlv("08 05 05") + NEW_NAME, TLV, "31024/5", dict(name="new")),
-    (tlv("28 fffe 05") + NEW_NAME, TLV, "31024/65534", dict(name="new")),
-    (NEW_NAME + tlv("c1 08 78"), TLV, "31024/1", dict(name="new", serial="x")),  # set once, read for ever
-    (NEW_NAME + tlv("c1 63 05"), TLV, "31024/1", dict(name="new")),  # what the object does not know is ignored
-]
-
-
-@pytest.mark.parametrize(("payload", "content_format", "location", "values"), CREATES)
-def test_create(rig, payload, content_format, location, values):
-    response = rig.ask("POST", "31024", payload=payload, content_format=content_format)
-    assert (dotted(response), "/".join(response.opt.location_path), response.payload) == ("2.01", location, b"")
-    id = int(location.split("/")[1])
-    made = rig.agent.model.objects[WIDGET].instances[id]
-    assert made.instance_id == id
-    expected = Widget().state()
-    expected.update(values)
-    assert made.state() == expected
-    update = rig.only()
-    assert update.opt.uri_path == ("rd", "7")
-    assert b"</%s>" % location.encode() in update.payload, "the server is told at once"
-    assert rig.ask("GET", location + "/0").payload == b"new"
-
-
-def test_create_several_at_once(rig):
-    response = rig.ask("POST", "31024", payload=tlv("08 03 05") + NEW_NAME + tlv("08 02 05") + NEW_NAME)
-    assert (dotted(response), response.opt.location_path) == ("2.01", ())
-    assert rig.agent.model.objects[WIDGET].ids == [0, 2, 3]
-    assert rig.only().payload.endswith(b"</31024/0>,</31024/2>,</31024/3>")
-
-
-class Single(Object):
-    object_id = 31026
-    resources = (Resource(0, "value", INTEGER, "RW"),)
-
-
-class Fixed(Object):
-    object_id = 31027
-    multiple = True
-    resources = (Resource(0, "value", INTEGER, "RW"),)
-
-
-class Needy(Object):
-    """An instance cannot be made without the host."""
-
-    object_id = 31028
-    multiple = creatable = True
-    resources = (Resource(0, "value", INTEGER, "RW"), Resource(1, "label", STRING, "RW", max_size=4))
-
-    def __init__(self, room=None):
-        if room is None:
-            raise Rejected(codes.SERVICE_UNAVAILABLE, "no room")
-        if room == "bug":
-            raise KeyError("bug")
-
-
-# object, payload -> code
-NOT_CREATED = [
-    (31024, b"", "4.00"),  # the name is mandatory
-    (31024, tlv("c1 01 05"), "4.00"),
-    (31024, tlv("08 00 05") + NEW_NAME, "4.00"),  # it exists
-    (31024, tlv("28 ffff 05") + NEW_NAME, "4.00"),  # a reserved id
-    (31024, tlv("08 05 05") + NEW_NAME + tlv("08 00 05") + NEW_NAME, "4.00"),
-    (31024, tlv("08 05 05") + NEW_NAME + tlv("08 06 03 c1 01 05"), "4.00"),
-    (31024, tlv("08 05 05") + NEW_NAME + NEW_NAME, "4.00"),
-    (31024, NEW_NAME + tlv("c1 0c 65"), "4.00"),
-    (31024, NEW_NAME + tlv("c0 0a"), "4.05"),
-    (31024, NEW_NAME + tlv("c1 0b 78"), "4.05"),
-    (31024, NEW_NAME + tlv("c1 0d ff"), "4.03"),
-    (31024, NEW_NAME + tlv("c1 0d 00"), "5.00"),
-    (31024, NEW_NAME[:-1], "4.00"),
-    (31026, tlv("c1 00 05"), "4.00"),
-    (3, b"", "4.00"),
-    (31027, tlv("c1 00 05"), "4.05"),
-    (1, b"", "4.05"),
-    (19, b"", "4.05"),
-    (31028, b"", "5.03"),
-    (31028, tlv("c5 01 3132333435"), "4.13"),
-    (0, b"", "4.01"),
-    (9, b"", "4.04"),
-]
-
-
-@pytest.mark.parametrize(("object_id", "payload", "code"), NOT_CREATED)
-def test_what_is_not_created(object_id, payload, code):
-    rig = Rig(Widget(), Single, Fixed(), Needy)
-    generation = rig.agent.model.generation
-    assert dotted(rig.ask("POST", str(object_id), payload=payload, content_format=TLV)) == code
-    assert rig.agent.model.generation == generation
-    assert not rig.sent
-    assert (ATINY_HANDLER_ERROR in [event for event, _ in rig.events]) is (code == "5.00")
-
-
-def test_delete(rig, widget):
-    rig.observe("31024/0/1", b"level")
-    rig.ask("PUT", "31024/0/1", query=["pmin=60"])
-    assert dotted(rig.ask("DELETE", "31024/0")) == "2.02"
-    assert widget.log == [("deleted",)]
-    assert rig.agent.model.objects[WIDGET].ids == []
-    update, notification = rig.take()
-    assert update.payload.endswith(b'</31024>;ver="1.1"')
-    assert (dotted(notification), notification.token, notification.opt.observe) == ("4.04", b"level", None)
-    rig.answer(update, "2.04")
-    assert dotted(rig.ask("DELETE", "31024/0")) == "4.04"
-    assert dotted(rig.ask("GET", "31024/0/1")) == "4.04"
-    assert dotted(rig.ask("POST", "31024", payload=tlv("08 00 05") + NEW_NAME)) == "2.01"
-    assert rig.ask("GET", "31024/0/1", accept=LINK).payload == b"</31024/0/1>", "with attributes of its own"
-
-
-def test_delete_where_the_host_s_method_raises(rig, widget):
-    widget.broken = True
-    assert dotted(rig.ask("DELETE", "31024/0")) == "5.00"
-    assert rig.events[-1][1][0] == "/31024/0"
-    assert rig.agent.model.objects[WIDGET].ids == [], "it is gone all the same"
-    assert b"31024/0" not in rig.only().payload, "and the server knows"
-
-
-@pytest.mark.parametrize(
-    ("path", "code"),
-    [
-        ("31024", "4.05"), ("31024/0/1", "4.05"), ("31024/0/7/0", "4.05"), ("31024/1", "4.04"), ("31024/0/99", "4.04"),
-        ("3", "4.05"), ("3/0", "4.05"), ("1/0", "4.05"), ("19/0", "4.05"), ("31026/0", "4.05"), ("31027/0", "4.05"),
-        ("0", "4.01"), ("0/0", "4.01"), ("9", "4.04"), ("9/0", "4.04"), ("", "4.00"),
-    ],
-)  # fmt: skip
-def test_what_cannot_be_deleted(path, code):
-    rig = Rig(Widget(), Single(), Fixed())
-    generation = rig.agent.model.generation
-    assert dotted(rig.ask("DELETE", path)) == code
-    assert rig.agent.model.generation == generation
 
 
 @pytest.mark.parametrize("bug", [None, "bug"])
