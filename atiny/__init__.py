@@ -76,6 +76,9 @@ from .errors import (
     Rejected as Rejected,
     TransportError as TransportError,
 )
+from .factory import (
+    ServerAccount as ServerAccount,
+)
 from .lwm2m.deferred import (
     Deferred as Deferred,
 )
@@ -103,12 +106,15 @@ from .open_api import (
 )
 from .params import (
     APP_DATA as APP_DATA,
+    ATINY_BOOTSTRAP_FAIL as ATINY_BOOTSTRAP_FAIL,
+    ATINY_BOOTSTRAP_OK as ATINY_BOOTSTRAP_OK,
     ATINY_DATA_SUBSCRIBE as ATINY_DATA_SUBSCRIBE,
     ATINY_DATA_SUBSCRIBLE as ATINY_DATA_SUBSCRIBLE,
     ATINY_DATA_UNSUBSCRIBE as ATINY_DATA_UNSUBSCRIBE,
     ATINY_DATA_UNSUBSCRIBLE as ATINY_DATA_UNSUBSCRIBLE,
     ATINY_FOTA_STATE as ATINY_FOTA_STATE,
     ATINY_HANDLER_ERROR as ATINY_HANDLER_ERROR,
+    ATINY_NOTIFY_DONE as ATINY_NOTIFY_DONE,
     ATINY_REG_FAIL as ATINY_REG_FAIL,
     ATINY_REG_OK as ATINY_REG_OK,
     BOOTSTRAP_CLIENT_INITIATED as BOOTSTRAP_CLIENT_INITIATED,
@@ -128,14 +134,14 @@ __version__ = "0.1.0"
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .adapter import Platform as Platform
+    from .adapter import FileStore as FileStore, Platform as Platform
     from .aio import AsyncClient as AsyncClient
 
 
 def __getattr__(name: str) -> object:
     # Loaded when first asked for: the runtime's platform, and asyncio, which costs more than all the rest.
-    if name == "Platform":
-        return adapter.Platform
+    if name in ("Platform", "FileStore"):
+        return getattr(adapter, name)
     if name == "AsyncClient":
         from .aio import AsyncClient
 

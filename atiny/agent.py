@@ -14,25 +14,28 @@ says::
 methods are called by one thread; only the report queue is shared with others.
 """
 
-from .coap.codes import CONTENT, CONTENT_FORMAT
-from .coap.exchange import DONE, FAILED, RESET, TIME_OUT, Transmission
-from .coap.message import Message, uint_bytes
+from .coap.codes import MAX_TRANSMIT_WAIT_MS
+from .coap.exchange import Transmission
 from .dtls.session import Session
-from .errors import Rejected
 from .lwm2m.account import Account
 from .lwm2m.deferred import Deferred
-from .lwm2m.formats import OPAQUE, TEXT
+from .lwm2m.delivery import Delivery
+from .lwm2m.formats import TEXT
 from .lwm2m.model import Model
 from .lwm2m.path import render
+from .lwm2m.persistence import FINGERPRINT_SIZE, Records
 from .lwm2m.report import Report, ReportQueue
-from .lwm2m.types import OPAQUE as OPAQUE_TYPE
+from .lwm2m.servers import Servers
 from .params import (
+    ATINY_BOOTSTRAP_FAIL,
+    ATINY_BOOTSTRAP_OK,
     ATINY_DATA_SUBSCRIBE,
     ATINY_DATA_UNSUBSCRIBE,
     ATINY_HANDLER_ERROR,
+    ATINY_NOTIFY_DONE,
     ATINY_REG_FAIL,
     ATINY_REG_OK,
-    ReportStatus,
+    BOOTSTRAP_FACTORY,
 )
 
 TYPE_CHECKING = False
@@ -47,13 +50,8 @@ HOST_EVENT = 2  # a: ATINY_* event, b: its argument: for the host's event_notify
 REPORT_DONE = 3  # a: the report, b: its final status: not yet set
 ENDED = 4  # the agent has stopped; nothing comes after it
 DEFERRED = 5  # a: a Deferred, b: the function to call as b(error, now), by the loop, when it ends
-
-_STATUS = {
-    DONE: ReportStatus.SENT_SUCCESS,
-    TIME_OUT: ReportStatus.SENT_TIME_OUT,
-    RESET: ReportStatus.SENT_GET_RST,
-    FAILED: ReportStatus.SENT_FAIL,
-}
+SLEEP_LINK = 6  # a: link: nothing is expected on it; the receiver may be switched off
+WAKE_LINK = 7  # a: link: it is needed again
 
 
 class Clock:
@@ -65,13 +63,19 @@ class Clock:
         self.ms = 0
 
 
+def _no_security(security) -> Session:
+    return Session()
+
+
 class Settings:
     """What is the same for all servers. Times in milliseconds.
 
     ``confirmable_notifications``: whether a changed value goes as CON (reports do whenever their end is asked for).
     ``single_format``: the Content-Format of a single resource where the server names none. ``block_szx``: the
     largest block is 2**(szx + 4) bytes. ``max_body``: the longest body that is joined from blocks, in bytes.
-    ``trace("<-" or "->", link, message)``: is told every CoAP message, in plaintext.
+    ``trace("<-" or "->", link, message)``: is told every CoAP message, in plaintext. ``awake_ms``: how long a device in
+    queue mode listens after the last message. ``stored_notifications``: how many are kept for each server while it
+    cannot be told. ``tries``: attempts to register, after which an account counts as one that does not work.
     """
 
     def __init__(self, endpoint_name: str):
@@ -83,35 +87,61 @@ class Settings:
         self.single_format = TEXT
         self.block_szx = 6
         self.max_body = 16384
+        self.awake_ms = MAX_TRANSMIT_WAIT_MS
+        self.stored_notifications = 32
+        self.tries = 3
+        self.hold_off_ms = 0
         self.trace: "Callable[[str, int, bytes], None] | None" = None
 
 
 class Agent:
-    """One device. ``random(n)`` gives n random bytes; ``reports`` is the queue that the host's threads fill."""
+    """One device. ``random(n)`` gives n random bytes; ``reports`` is the queue that the host's threads fill.
 
-    def __init__(self, settings: Settings, model: Model, reports: ReportQueue, random):
+    Its servers are what the model's Security and Server instances say when it starts. ``new_session(security)`` makes
+    the session of each new connection; by default there is no security. ``records`` is where accounts are kept, and
+    ``fingerprint`` tells those of this configuration. ``host``: a `lwm2m.host.Host`, for what no object asks of it.
+    ``mode``: BOOTSTRAP_*. ``statistics``: the Statistics object, which counts the datagrams; it has the ``clock``.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        model: Model,
+        reports: ReportQueue,
+        random,
+        new_session=_no_security,
+        records: "Records | None" = None,
+        fingerprint: bytes = bytes(FINGERPRINT_SIZE),
+        host=None,
+        mode: int = BOOTSTRAP_FACTORY,
+        statistics=None,
+        clock: "Clock | None" = None,
+    ):
         self.settings = settings
         self.model = model
         self.reports = reports
         self.random = random
-        self.clock = Clock()
-        self.accounts: "list[Account]" = []
+        self.new_session = new_session
+        self.clock = clock or Clock()
+        self.host = host
+        self.statistics = statistics
         self._events: "list[tuple]" = []
         self._generation = 0
         self._stopping = False
-
-    def add_server(self, host: str, port: int, server, new_session=Session) -> None:
-        """Add a server by its address and its Server object instance; before `start`."""
-        self.accounts.append(Account(self, len(self.accounts), (host, port), server, new_session))
+        self._ended = False
+        self.servers = Servers(self, records or Records(None, None), fingerprint, mode)
+        self.accounts = self.servers.accounts
+        self._connections = self.servers.connections
+        self.delivery = Delivery(reports, self.clock, self.accounts, self._report_done)
+        self.offline = False  # the host has no network
 
     # -- what the host asks
 
     def start(self, now: int) -> None:
-        """Begin to register with every server."""
+        """Begin to register with every server, or to bootstrap."""
         self.clock.ms = now
+        self.servers.start()
         self._generation = self.model.generation
-        for account in self.accounts:
-            account.registration.start()
 
     def stop(self, now: int) -> None:
         """De-register; every report that is not yet acknowledged ends as NOT_SENT. ENDED follows."""
@@ -119,20 +149,16 @@ class Agent:
         if self._stopping:
             return
         self._stopping = True
-        for report in self.reports.close():
-            self._events.append((REPORT_DONE, report, ReportStatus.NOT_SENT))
-        for account in self.accounts:
-            exchange = account.exchange
-            answers = [entry for entry in exchange.outbox if not entry[0]]  # the server still waits for them
-            exchange.reset()
-            exchange.outbox = answers
-            account.registration.stop()
+        self.delivery.stop()
+        self.servers.stop()
+        self._end()
 
     def hang_up(self, now: int) -> None:
         """End every session at once: all that is still to be sent is their farewell (close_notify)."""
         self.clock.ms = now
-        for account in self.accounts:
-            account.session.close()
+        for connection in self._connections:
+            if connection is not None:
+                connection.session.close()
 
     def changed(self, path: tuple, now: int) -> None:
         """A value changed on the device: who observes it is notified."""
@@ -142,8 +168,16 @@ class Agent:
     def remove(self, path: tuple, now: int) -> None:
         """Remove an object instance, or an object with all of them."""
         self.clock.ms = now
+        controls = self.servers.access.deleted(path) if self.model.has(path) else []
         self.model.remove(path)
         self.model_changed(path)
+        for control in controls:
+            self.model_changed(control)
+
+    def bootstrap(self, _: object, now: int) -> None:
+        """Ask the bootstrap server for accounts, now."""
+        self.clock.ms = now
+        self.servers.request_bootstrap()
 
     def reconnect(self, _: object, now: int) -> None:
         """Connect and register anew with every server."""
@@ -151,14 +185,32 @@ class Agent:
         for account in self.accounts:
             account.registration.reconnect()
 
-    def server_changed(self, trigger: bool = False) -> None:
-        """What a Server object says may have changed: an Update tells its server, with ``trigger`` in any case."""
-        for account in self.accounts:
-            account.observations.attributes_changed(())
-            if trigger:
-                account.registration.update()
-            else:
-                account.registration.changed()
+    def go_offline(self, _: object, now: int) -> None:
+        """There is no network until `go_online`: nothing is sent; what is to be told is stored or dropped (/1/x/6)."""
+        self.clock.ms = now
+        self.offline = True
+        self.servers.go_offline()
+
+    def go_online(self, _: object, now: int) -> None:
+        """There is a network again: Update, or register anew, then tell what was stored."""
+        self.clock.ms = now
+        self.offline = False
+        self.servers.go_online()
+
+    def sleep_until(self, now: int) -> "int | None":
+        """When the device must be awake next; ``now`` or earlier while it must be, None: nothing is planned."""
+        if self._events:
+            return now
+        soonest = self.servers.bootstrap.deadline()
+        if self.reports.first() is not None or self.delivery.queued:
+            due = self.delivery.deadline()
+            if due is not None and (soonest is None or due < soonest):
+                soonest = due
+        for connection in self._connections:
+            due = None if connection is None else connection.sleep_until(now)
+            if due is not None and (soonest is None or due < soonest):
+                soonest = due
+        return soonest
 
     @property
     def registered(self) -> bool:
@@ -173,23 +225,20 @@ class Agent:
     def receive(self, link: int, datagram: bytes, now: int) -> None:
         """Take a datagram from a link. Its bytes never raise."""
         self.clock.ms = now
-        self.accounts[link].receive(datagram, now)
+        connection = self._connections[link]
+        if connection is not None:
+            connection.receive(datagram, now)
 
     def handle_timer(self, now: int) -> None:
         """Do what is due at ``now``; cheap when nothing is."""
         self.clock.ms = now
-        for account in self.accounts:
-            account.handle_timer(now)
+        self.servers.handle_timer(now)
 
     def deadline(self) -> "int | None":
         """When `handle_timer` is due next, or None: only a datagram or the host changes anything."""
-        soonest = None
-        for account in self.accounts:
-            due = account.deadline()
-            if due is not None and (soonest is None or due < soonest):
-                soonest = due
-        if self.reports.first() is not None:
-            due = self._report_due()
+        soonest = self.servers.deadline()
+        if self.reports.first() is not None or self.delivery.queued:
+            due = self.delivery.deadline()
             if due is not None and (soonest is None or due < soonest):
                 soonest = due
         return soonest
@@ -197,139 +246,141 @@ class Agent:
     def datagrams_to_send(self, now: int) -> "list[tuple[int, int, bytes]]":
         """What is to be sent, as (link, id, datagram), each once; say `sent` or `send_failed` where the id is not 0."""
         self.clock.ms = now
-        if self.reports.first() is not None:
-            self._send_reports()
+        if self.reports.first() is not None or self.delivery.queued:
+            self.delivery.send()
+        if self.servers.changed:
+            self.servers.save()
         datagrams: "list[tuple[int, int, bytes]]" = []
-        for account in self.accounts:
-            if account.exchange.outbox or not account.session.ready:
-                account.take_datagrams(datagrams)
+        for connection in self._connections:
+            if connection is not None and (connection.exchange.outbox or not connection.session.ready):
+                connection.take_datagrams(datagrams)
+        if self.servers.closing:
+            self.servers.release()
         return datagrams
 
     def next_event(self) -> "tuple[int, Any, Any] | None":
         """The next (kind, a, b) to be carried out, or None."""
-        return self._events.pop(0) if self._events else None
+        if not self._events:
+            return None
+        event = self._events.pop(0)
+        if event[0] == WAKE_LINK:
+            connection = self._connections[event[1]]
+            if connection is not None:
+                connection.asleep = False  # not before: what it has to send must find the link awake
+        return event
 
     def sent(self, link: int, id: int, now: int) -> None:
         """The datagram with that id has left: only now its retransmission time begins."""
         self.clock.ms = now
-        self.accounts[link].exchange.sent(id, now)
+        connection = self._connections[link]
+        if connection is not None:
+            connection.exchange.sent(id, now)
 
     def send_failed(self, link: int, id: int, now: int, reason: str, refused: bool = False) -> None:
         """A datagram did not leave. ``refused``: the server's port is closed."""
         self.clock.ms = now
-        account = self.accounts[link]
-        if id:
-            account.exchange.send_failed(id, now, refused)
-        account.error(reason, refused)
+        connection = self._connections[link]
+        if connection is not None:
+            if id:
+                connection.exchange.send_failed(id, now, refused)
+            connection.error(reason, refused)
 
     def link_opened(self, link: int, now: int) -> None:
         """The link of an OPEN_LINK event is there."""
         self.clock.ms = now
-        self.accounts[link].link_opened()
+        connection = self._connections[link]
+        if connection is not None:
+            connection.link_opened()
 
     def link_failed(self, link: int, now: int, reason: str) -> None:
         """The link of an OPEN_LINK event could not be opened."""
         self.clock.ms = now
-        self.accounts[link].link_failed(reason)
+        connection = self._connections[link]
+        if connection is not None:
+            connection.link_failed(reason)
 
     def receive_failed(self, link: int, now: int, reason: str, refused: bool = False) -> None:
         """Receiving from a link failed. ``refused``: the server's port is closed."""
         self.clock.ms = now
-        self.accounts[link].error(reason, refused)
-
-    # -- reports
-
-    def _reporting(self, report: "Report | None"):
-        """(account, observation) that a report goes up on, or None while no server observes its path."""
-        if report is None:
-            return None
-        for account in self.accounts:
-            observation = account.observations.observing(report.path)
-            if observation is not None:
-                return account, observation
-        return None
-
-    def _report_due(self) -> "int | None":
-        """When the oldest report may go, or None while it waits for an observer or an acknowledgement."""
-        found = self._reporting(self.reports.first())
-        if found is None or found[1].in_flight:
-            return None
-        return found[1].last_ms + found[1].pmin_ms
-
-    def _send_reports(self) -> None:
-        while self.reports.first() is not None:
-            due = self._report_due()
-            if due is None or due > self.clock.ms:
-                return
-            report = self.reports.take()
-            account, observation = self._reporting(report)
-            self._send_report(account, observation, report)
-
-    def _send_report(self, account: Account, observation, report: Report) -> None:
-        if observation.path == report.path:
-            response = Message(CONTENT, [(CONTENT_FORMAT, uint_bytes(OPAQUE))], report.payload)
-        else:
-            entries = [(report.path, OPAQUE_TYPE, report.payload)]
-            try:
-                response = account.observations.source.render(observation.path, entries, observation.accept)
-            except Rejected:  # the format that this observer asked for cannot carry it
-                self._finish(report, ReportStatus.SENT_FAIL)
-                return
-        report.status = ReportStatus.SENT_WAIT_RESPONSE
-
-        def ended(outcome: int) -> None:
-            status = ReportStatus.NOT_SENT if self._stopping else ReportStatus.SENT_FAIL
-            self._finish(report, _STATUS.get(outcome, status))
-
-        # Without a callback a report is not confirmable, most of the time: then it ends as it is sent.
-        if not account.observations.report(observation, response, report.confirmable, ended):
-            self._finish(report, ReportStatus.SENT_SUCCESS)
-
-    def _finish(self, report: Report, status: int) -> None:
-        self._events.append((REPORT_DONE, report, status))
+        connection = self._connections[link]
+        if connection is not None:
+            connection.error(reason, refused)
 
     # -- what the accounts ask
 
-    def open_link(self, account: Account) -> None:
-        self._events.append((OPEN_LINK, account.link, account.address))
+    def idle_session(self) -> Session:
+        """The session of a link that is not open."""
+        return Session()
 
-    def close_link(self, account: Account) -> None:
-        self._events.append((CLOSE_LINK, account.link, None))
+    def open_link(self, connection) -> None:
+        self._events.append((OPEN_LINK, connection.link, connection.address))
+
+    def close_link(self, connection) -> None:
+        self._events.append((CLOSE_LINK, connection.link, None))
 
     def registered_with(self, account: Account) -> None:
         self._events.append((HOST_EVENT, ATINY_REG_OK, account.server.short_server_id))
+        self.servers.registered(account)
 
     def failed(self, account: Account, reason: str) -> None:
         self._events.append((HOST_EVENT, ATINY_REG_FAIL, reason))
+        self.servers.account_failed()
 
     def ended(self, account: Account) -> None:
-        for other in self.accounts:
-            if other.registration.state:
+        if self._stopping:
+            self._end()
+
+    def _end(self) -> None:
+        """Say that everything has ended, once, where it has."""
+        for account in self.accounts:
+            if account.registration.state:
                 return
-        self._events.append((ENDED, None, None))
+        if not self._ended:
+            self._ended = True
+            self._events.append((ENDED, None, None))
+
+    def request_bootstrap(self) -> None:
+        self.servers.request_bootstrap()
+
+    def bootstrapped(self) -> None:
+        self._events.append((HOST_EVENT, ATINY_BOOTSTRAP_OK, None))
+
+    def bootstrap_failed(self, reason: str) -> None:
+        self._events.append((HOST_EVENT, ATINY_BOOTSTRAP_FAIL, reason))
 
     def subscribed(self, account: Account, path: tuple) -> None:
         self._events.append((HOST_EVENT, ATINY_DATA_SUBSCRIBE, render(path)))
 
     def unsubscribed(self, account: Account, path: tuple, cancelled: bool) -> None:
-        """The server that cancels wants none of the reports that wait (SDK: they fail); who is lost may ask again."""
         self._events.append((HOST_EVENT, ATINY_DATA_UNSUBSCRIBE, render(path)))
-        report = self.reports.first()
-        concerned = report is not None and report.path[: len(path)] == path
-        if cancelled and concerned and self._reporting(report) is None:
-            for waiting in self.reports.take_all():
-                self._events.append((REPORT_DONE, waiting, ReportStatus.SENT_FAIL))
+        self.delivery.unsubscribed(account, path, cancelled)
+
+    def delivered(self, account: Account, path: tuple, status: int) -> None:
+        """What became of a notification."""
+        argument = (render(path), account.server.short_server_id, status)
+        self._events.append((HOST_EVENT, ATINY_NOTIFY_DONE, argument))
+
+    def _report_done(self, report: Report, status: int) -> None:
+        self._events.append((REPORT_DONE, report, status))
+
+    def sleep_link(self, connection) -> None:
+        self._events.append((SLEEP_LINK, connection.link, None))
+
+    def wake_link(self, connection) -> None:
+        self._events.append((WAKE_LINK, connection.link, None))
 
     def model_changed(self, path: tuple) -> None:
         """A value or an instance changed, by a server or by the host."""
+        self.servers.model_changed(path)
         for account in self.accounts:
             account.observations.changed(path)
         if self.model.generation != self._generation:
-            self._generation = self.model.generation
             if not self.model.has(path):
-                for account in self.accounts:
-                    account.attributes.forget(path)
-            self.server_changed()
+                self.servers.removed(path)
+            self.servers.complete_access()
+            self._generation = self.model.generation
+            for account in self.accounts:
+                account.server_changed(False)
 
     def deferred(self, deferred: Deferred, finish) -> None:
         self._events.append((DEFERRED, deferred, finish))

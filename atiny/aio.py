@@ -8,6 +8,7 @@ from .errors import AtinyError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
     from .lwm2m.model import Object
 
@@ -26,7 +27,7 @@ class AsyncClient:
     thread may call.
     """
 
-    def __init__(self, endpoint: str, server: str, **options: object):
+    def __init__(self, endpoint: str, server: "Any" = None, **options: object):
         self._client = Client(endpoint, server, **options)  # type: ignore[arg-type]
         self._client.loop.waker = self._wake
         self._loop: "asyncio.AbstractEventLoop | None" = None
@@ -78,6 +79,30 @@ class AsyncClient:
     def reconnect(self) -> None:
         """As `Client.reconnect`."""
         self._client.reconnect()
+
+    def update_psk(self, identity: "str | bytes", key: bytes, short_server_id: "int | None" = None) -> None:
+        """As `Client.update_psk`."""
+        self._client.update_psk(identity, key, short_server_id)
+
+    def device_error(self, code: int, present: bool = True) -> None:
+        """As `Client.device_error`."""
+        self._client.device_error(code, present)
+
+    def bootstrap(self) -> None:
+        """As `Client.bootstrap`."""
+        self._client.bootstrap()
+
+    def go_offline(self) -> None:
+        """As `Client.go_offline`."""
+        self._client.go_offline()
+
+    def go_online(self) -> None:
+        """As `Client.go_online`."""
+        self._client.go_online()
+
+    def sleep_until(self) -> "int | None":
+        """As `Client.sleep_until`."""
+        return self._client.sleep_until()
 
     @property
     def registered(self) -> bool:

@@ -4,23 +4,29 @@ Everything of the host (commands, callbacks, events) is called in the loop's thr
 """
 
 from . import adapter
-from .adapter.base import LOG_DEBUG
-from .agent import Agent, Settings
+from .adapter.base import LOG_DEBUG, LOG_ERR, LOG_WARNING
+from .agent import Agent, Clock, Settings
 from .coap.exchange import Transmission
 from .commands import ATINY_UPDATE_PSK, CommandHandler
 from .dtls import psk_session
 from .dtls.session import Session, check_psk
 from .errors import NotRegistered, ParameterError
+from .factory import add_accounts, as_accounts, check_positive, choose_mode
 from .loop import Loop
+from .lwm2m.accounts import pairs
 from .lwm2m.host import Host
 from .lwm2m.model import Model, Object
 from .lwm2m.objects.app_data import REPORT_PATH, AppData
-from .lwm2m.objects.device import Device
-from .lwm2m.objects.security import Security
-from .lwm2m.objects.server import DEFAULT_LIFETIME_S, Server
+from .lwm2m.objects.connectivity import Connectivity
+from .lwm2m.objects.device import Device, check_error
+from .lwm2m.objects.location import Location
+from .lwm2m.objects.security import MODE_NOSEC, Security
+from .lwm2m.objects.server import DEFAULT_LIFETIME_S
+from .lwm2m.objects.statistics import Statistics
 from .lwm2m.path import parse, render
+from .lwm2m.persistence import Records
 from .lwm2m.report import DEFAULT_CAPACITY, Report, ReportQueue
-from .params import APP_DATA, MAX_REPORT_DATA_LEN
+from .params import APP_DATA, BOOTSTRAP_CLIENT_INITIATED, BOOTSTRAP_SEQUENCE, MAX_REPORT_DATA_LEN
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,8 +34,11 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .adapter.base import Platform
+    from .factory import ServerAccount
 
-SHORT_SERVER_ID = 123  # of the IoT server, as in the SDK
+_OPTIONAL = (Connectivity, Location)  # there is one where the host has something to say for it
+RETRY_MIN_S = 2  # before the second attempt to register; the SDK's is another where it goes through the sequence
+SEQUENCE_RETRY_MIN_S = 10
 
 
 class PendingReport(Report):
@@ -65,15 +74,24 @@ class PendingReport(Report):
 class Client:
     """An LwM2M device.
 
-    ``endpoint``: the device's name at the server. ``server``: "coap://host[:port]" or "coaps://host[:port]". ``psk``:
-    (identity, key) for "coaps", the identity str or bytes, the key 1 to 32 bytes. ``device``: a `CommandHandler`, or
-    anything with its ``cmd_ioctl``, or that function. ``objects``: the device's own objects (`Object` instances, or
-    classes without instances yet). ``lifetime``: seconds. ``binding``: "U" or "UQ". ``manufacturer``, ``dev_type``:
+    ``endpoint``: the device's name at the server. ``server``: "coap://host[:port]" or "coaps://host[:port]", or a
+    `ServerAccount`, or a list of those. ``psk``: (identity, key) for "coaps", the identity str or bytes, the key 1 to
+    32 bytes. ``bootstrap``, ``bootstrap_psk``: the same of the bootstrap server. ``bootstrap_mode``: BOOTSTRAP_*;
+    None: BOOTSTRAP_FACTORY where there is a ``server``, else BOOTSTRAP_CLIENT_INITIATED, in which the bootstrap server
+    alone says which servers there are. ``hold_off``: seconds to wait before a bootstrap that the device begins. With
+    a ``store`` in the platform, what servers wrote outlives a restart, until these arguments are changed.
+
+    ``device``: a `CommandHandler`, or anything with its ``cmd_ioctl``, or that function. ``objects``: the device's own
+    objects (`Object` instances, or classes without instances yet). ``lifetime``: seconds. ``binding``: "U" or "UQ",
+    queue mode: the device sleeps when nothing has happened for ``awake_s`` seconds. ``manufacturer``, ``dev_type``:
     for the Device object, where ``device`` does not say. ``queue_size``: reports that may wait. ``on_event(event,
-    arg)``: is told the ATINY_* events. ``platform``: the adapters. ``ack_timeout_ms``, ``max_retransmit``: RFC 7252
-    section 4.8. ``confirmable_notifications``: send changed values as CON. ``retry_min_s``, ``retry_max_s``: the
-    back-off between registration attempts. ``ciphers``: DTLS cipher suites of pre-shared keys, by Mbed TLS's names or
-    IANA's, most wanted first. ``handshake_timeout_s``: of one whole DTLS handshake.
+    arg)``: is told the ATINY_* events. ``platform``: the adapters.
+
+    ``ack_timeout_ms``, ``max_retransmit``: RFC 7252, section 4.8. ``confirmable_notifications``: send changed values as
+    CON. ``stored_notifications``: how many are kept for each server while it cannot be told. ``retry_min_s``,
+    ``retry_max_s``: the back-off between registration attempts; None: 2 seconds, in BOOTSTRAP_SEQUENCE 10.
+    ``ciphers``: DTLS cipher suites of pre-shared keys, by Mbed TLS's names or IANA's, most wanted first.
+    ``handshake_timeout_s``: of one whole DTLS handshake.
 
     Raises `ParameterError` for what cannot be meant and `NotSupported` for what this runtime cannot do.
     """
@@ -81,13 +99,18 @@ class Client:
     def __init__(
         self,
         endpoint: str,
-        server: str,
+        server: "str | ServerAccount | list[ServerAccount] | None" = None,
         *,
         psk: "tuple[str | bytes, bytes] | None" = None,
+        bootstrap: "str | None" = None,
+        bootstrap_psk: "tuple[str | bytes, bytes] | None" = None,
+        bootstrap_mode: "int | None" = None,
+        hold_off: int = 0,
         device: "Any" = None,
         objects: "Iterable[Object | type[Object]]" = (),
         lifetime: int = DEFAULT_LIFETIME_S,
         binding: str = "U",
+        awake_s: float = 93,
         manufacturer: str = "atiny",
         dev_type: "str | None" = None,
         queue_size: int = DEFAULT_CAPACITY,
@@ -96,24 +119,31 @@ class Client:
         ack_timeout_ms: int = 2000,
         max_retransmit: int = 4,
         confirmable_notifications: bool = False,
-        retry_min_s: float = 2,
+        stored_notifications: int = 32,
+        retry_min_s: "float | None" = None,
         retry_max_s: float = 120,
         ciphers: "tuple[str, ...] | None" = None,
         handshake_timeout_s: float = 60,
     ):
         if type(endpoint) is not str or not endpoint:
             raise ParameterError("the endpoint name is %r: give the device a name" % (endpoint,))
-        _check_positive("lifetime", lifetime)
-        _check_positive("queue_size", queue_size)
-        _check_positive("ack_timeout_ms", ack_timeout_ms)
-        scheme, host, port = parse_server(server)
-        if (scheme == "coaps") != (psk is not None):
-            raise ParameterError("coaps:// and psk=(identity, key) go together: give both, or coap:// without a psk")
-        if psk is not None and (type(psk) not in (tuple, list) or len(psk) != 2):
-            raise ParameterError("psk is a pair: (identity, key)")
-        if handshake_timeout_s <= 0:
-            raise ParameterError("handshake_timeout_s is %r: give a positive number" % (handshake_timeout_s,))
-        identity, key = check_psk(psk[0], psk[1]) if psk is not None else (b"", b"")
+        check_positive("lifetime", lifetime)
+        check_positive("queue_size", queue_size)
+        check_positive("ack_timeout_ms", ack_timeout_ms)
+        check_positive("stored_notifications", stored_notifications)
+        if handshake_timeout_s <= 0 or awake_s <= 0:
+            name, value = ("awake_s", awake_s) if awake_s <= 0 else ("handshake_timeout_s", handshake_timeout_s)
+            raise ParameterError("%s is %r: give a positive number" % (name, value))
+        if type(hold_off) is not int or hold_off < 0:
+            raise ParameterError("hold_off is %r: give a number of seconds" % (hold_off,))
+        mode = choose_mode(bootstrap_mode, server, bootstrap)
+        servers = as_accounts(server, psk)
+        if mode == BOOTSTRAP_CLIENT_INITIATED:
+            servers = []  # SDK: the request comes first
+        if bootstrap_psk is not None and bootstrap is None:
+            raise ParameterError("bootstrap_psk is for the bootstrap server: give bootstrap=")
+        self._model = model = Model()
+        self._fingerprint = add_accounts(model, servers, lifetime, binding, bootstrap, bootstrap_psk, hold_off)
         self.platform = platform or adapter.Platform()
         mutex = self.platform.mutex()
         self._loop = Loop(self.platform, mutex, on_event)
@@ -121,32 +151,78 @@ class Client:
         settings = Settings(endpoint)
         settings.transmission = Transmission(ack_timeout_ms=ack_timeout_ms, max_retransmit=max_retransmit)
         settings.confirmable_notifications = confirmable_notifications
+        settings.stored_notifications = stored_notifications
+        settings.awake_ms = int(awake_s * 1000)
+        settings.hold_off_ms = hold_off * 1000
+        if retry_min_s is None:
+            retry_min_s = SEQUENCE_RETRY_MIN_S if mode == BOOTSTRAP_SEQUENCE else RETRY_MIN_S
         settings.retry_min_ms = int(retry_min_s * 1000)
         settings.retry_max_ms = int(retry_max_s * 1000)
         if self.platform.log_level <= LOG_DEBUG:
             settings.trace = self._loop.trace
         handler = device if device is not None else CommandHandler()
-        self._commands = commands = Host(getattr(handler, "cmd_ioctl", handler))
-        model = Model()
-        self._agent = agent = Agent(settings, model, ReportQueue(mutex, queue_size), self.platform.hardware.random)
-        account = Server(SHORT_SERVER_ID, lifetime, binding, agent.server_changed)
-        self._security = Security(server, SHORT_SERVER_ID, identity, key)
-        model.add(self._security)
-        model.add(account)
-        model.add(Device(commands, manufacturer, dev_type, lambda: account.binding))
-        model.add(AppData(commands, 0))
-        model.add(AppData(commands, 1))
-        for item in objects:
+        self._commands = commands = Host(handler)
+        clock = Clock()
+        statistics = Statistics(clock)
+        self._device = Device(commands, manufacturer, dev_type, self._binding)
+        for item in (self._device, statistics, AppData(commands, 0), AppData(commands, 1)):
             model.add(item)
+        for own in objects:
+            model.add(own)
         handshake_ms = int(handshake_timeout_s * 1000)
 
-        def new_session() -> Session:
-            if scheme == "coap":
+        def new_session(security: Security) -> Session:
+            if security.security_mode == MODE_NOSEC:
                 return Session()
-            return psk_session(self._security.identity, self._security.secret_key, ciphers, handshake_ms)
+            return psk_session(security.identity, security.secret_key, ciphers, handshake_ms)
 
-        agent.add_server(host, port, account, new_session)
-        self._loop.attach(agent)
+        for security, _ in pairs(model):
+            new_session(security)  # what this runtime cannot do is said now
+        self._records = Records(self.platform.store, self._warn)
+        self._agent = Agent(
+            settings,
+            model,
+            ReportQueue(mutex, queue_size),
+            self.platform.hardware.random,
+            new_session,
+            self._records,
+            self._fingerprint,
+            commands,
+            mode,
+            statistics,
+            clock,
+        )
+        self._loop.attach(self._agent, self._prepare)
+
+    def _prepare(self) -> None:
+        """With the loop's first pass: what the store has kept, and the objects that depend on what the host can."""
+        if not self._records.load_accounts(self._model, self._fingerprint):
+            self._records.load_previous(self._model, self._fingerprint)  # all that a damaged record leaves
+        self._device.errors = self._records.load_errors()
+        self._device.on_errors = self._errors_changed
+        for cls in _OPTIONAL:
+            self._add_supported(cls.object_id)
+
+    def _errors_changed(self, codes: "list[int]") -> None:
+        """The host, or a server's reset, changed /3/0/11."""
+        self._records.save_errors(codes)
+        self._agent.model_changed((3, 0, 11))
+
+    def _add_supported(self, object_id: int) -> None:
+        """Add Connectivity Monitoring or Location where the host has something to say for it."""
+        for cls in _OPTIONAL:
+            if cls.object_id == object_id and object_id not in self._model.objects and cls.supported(self._commands):
+                self._model.add(cls(self._commands))
+
+    def _binding(self) -> str:
+        """The binding that the device registers with: of its first server."""
+        for _, server in pairs(self._model):
+            binding: str = server.binding
+            return binding
+        return "U"
+
+    def _warn(self, text: str) -> None:
+        self.platform.log_line(LOG_WARNING, text)
 
     # -- what the host asks, from any thread
 
@@ -174,7 +250,11 @@ class Client:
 
     def changed(self, path: "str | tuple[int, ...]") -> None:
         """The value at ``path`` ("/3303/0/5700") changed: servers that observe it are notified."""
-        self._loop.request(self._agent.changed, parse(path))
+        self._loop.request(self._changed, parse(path))
+
+    def _changed(self, path: "tuple[int, ...]", now: int) -> None:
+        self._add_supported(path[0])  # a position, say, that the host has only now
+        self._agent.changed(path, now)
 
     def add_object(self, item: "Object | type[Object]") -> None:
         """Add an object instance to the running device; the server is told by an Update. Raises `ParameterError`."""
@@ -191,20 +271,66 @@ class Client:
             raise ParameterError("%s is a resource: remove its instance or object, like /3303/0" % render(ids))
         self._loop.request(self._agent.remove, ids)
 
-    def update_psk(self, identity: "str | bytes", key: bytes) -> None:
+    def update_psk(self, identity: "str | bytes", key: bytes, short_server_id: "int | None" = None) -> None:
         """Use a new pre-shared key from the next handshake on; the host is told by ATINY_UPDATE_PSK.
 
-        Call `reconnect` for that handshake to come now. Raises `ParameterError`.
+        ``short_server_id``: of the server that has it too; None: the first one. Call `reconnect` for that handshake to
+        come now. Raises `ParameterError`.
         """
-        self._loop.request(self._update_psk, check_psk(identity, key))
+        self._loop.request(self._update_psk, (check_psk(identity, key), short_server_id))
 
-    def _update_psk(self, psk: "tuple[bytes, bytes]", now: int) -> None:
-        self._security.identity, self._security.secret_key = psk
-        self._loop.call(self._commands.do, ATINY_UPDATE_PSK, psk)
+    def _update_psk(self, asked: "tuple[tuple[bytes, bytes], int | None]", now: int) -> None:
+        psk, short_server_id = asked
+        for security, server in pairs(self._model):
+            if short_server_id is None or server.short_server_id == short_server_id:
+                security.identity, security.secret_key = psk
+                self._agent.changed((Security.object_id, security.instance_id), now)
+                self._loop.call(self._commands.do, ATINY_UPDATE_PSK, psk)
+                return
+        self.platform.log_line(LOG_ERR, "update_psk: there is no server %s" % short_server_id)
+
+    def device_error(self, code: int, present: bool = True) -> None:
+        """Add an error code to the device's (/3/0/11): 1 to 32, such as 1, low battery; ``present`` False: it is over.
+
+        A server resets all by /3/0/12. Kept over a restart where the platform has a ``store``. Where the host answers
+        ATINY_GET_DEV_ERR, its codes count instead. Raises `ParameterError`.
+        """
+        self._loop.request(self._device_error, (check_error(code), present))
+
+    def _device_error(self, asked: "tuple[int, bool]", now: int) -> None:
+        code, present = asked
+        if present:
+            self._device.add_error(code)
+        else:
+            self._device.remove_error(code)
+        self._agent.changed((3, 0, 11), now)
 
     def reconnect(self) -> None:
         """Connect and register anew, now: the network changed. Queued reports are kept."""
         self._loop.request(self._agent.reconnect, None)
+
+    def bootstrap(self) -> None:
+        """Ask the bootstrap server for accounts, now; ATINY_BOOTSTRAP_OK or ATINY_BOOTSTRAP_FAIL follows."""
+        self._loop.request(self._agent.bootstrap, None)
+
+    def go_offline(self) -> None:
+        """Send nothing and expect nothing until `go_online`: the network is away, and the host knows it.
+
+        Reports wait in their queue; notifications are kept or dropped as each server wants it (/1/x/6).
+        """
+        self._loop.request(self._agent.go_offline, None)
+
+    def go_online(self) -> None:
+        """The network is back: registrations are renewed, then everything that waits is sent."""
+        self._loop.request(self._agent.go_online, None)
+
+    def sleep_until(self) -> "int | None":
+        """How long the device may power down: until this time of `Hardware.gettime_ms`, in milliseconds.
+
+        That is now, or earlier, while something is still expected. None: nothing is due by itself.
+        """
+        now = self.platform.hardware.gettime_ms()
+        return now if self._loop.asked else self._agent.sleep_until(now)
 
     @property
     def registered(self) -> bool:
@@ -263,33 +389,3 @@ class Client:
 
     def __exit__(self, *exc: object) -> None:
         self.stop()
-
-
-def parse_server(server: str) -> "tuple[str, str, int]":
-    """(scheme, host, port) of "coap://host[:port]" or "coaps://..."; an IPv6 address stands in brackets."""
-    scheme, separator, rest = str(server).partition("://")
-    if not separator or scheme not in ("coap", "coaps"):
-        raise ParameterError("the server is %r: give it as coap://host:port" % (server,))
-    host, port = rest.rstrip("/"), ""
-    if host.startswith("["):
-        host, bracket, port = host[1:].partition("]")
-        if not bracket or (port and not port.startswith(":")):
-            raise ParameterError("the server is %r: an IPv6 address is given as coap://[::1]:5683" % (server,))
-        port = port[1:]
-    elif host.count(":") == 1:
-        host, separator, port = host.partition(":")
-        if not port:
-            raise ParameterError("the server is %r: the port after the colon is missing" % (server,))
-    elif host.count(":") > 1:
-        raise ParameterError("the server is %r: an IPv6 address is given as coap://[::1]:5683" % (server,))
-    if not host or "/" in host or (port and not port.isdigit()):
-        raise ParameterError("the server is %r: give it as coap://host:port" % (server,))
-    number = int(port) if port else (5684 if scheme == "coaps" else 5683)
-    if not 0 < number < 65536:
-        raise ParameterError("the port %d is not one from 1 to 65535" % number)
-    return scheme, host, number
-
-
-def _check_positive(name: str, value: object) -> None:
-    if type(value) is not int or value <= 0:
-        raise ParameterError("%s is %r: give a positive whole number" % (name, value))

@@ -4,10 +4,20 @@ Everything of the host (commands, callbacks, events) is called in the loop's thr
 """
 
 from .adapter.base import LOG_DEBUG, LOG_ERR, LOG_INFO, LOG_WARNING, MAX_DATAGRAM
-from .agent import CLOSE_LINK, DEFERRED, ENDED, HOST_EVENT, OPEN_LINK, REPORT_DONE, Agent
+from .agent import (
+    CLOSE_LINK,
+    DEFERRED,
+    ENDED,
+    HOST_EVENT,
+    OPEN_LINK,
+    REPORT_DONE,
+    SLEEP_LINK,
+    WAKE_LINK,
+    Agent,
+)
 from .coap.trace import describe
 from .errors import AtinyError
-from .params import ATINY_HANDLER_ERROR, ATINY_REG_FAIL, ATINY_REG_OK, EVENT_NAMES
+from .params import ATINY_HANDLER_ERROR, ATINY_NOTIFY_DONE, ATINY_REG_FAIL, ATINY_REG_OK, EVENT_NAMES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,10 +57,10 @@ class Loop:
         self._stop_due: "int | None" = None  # when a stop that was asked for is enforced
         self._ended = platform.signal()
 
-    def attach(self, agent: Agent) -> None:
-        """Give the loop its agent, with all its servers; before anything else."""
+    def attach(self, agent: Agent, prepare: "Callable[[], None] | None" = None) -> None:
+        """Give the loop its agent; before anything else. ``prepare()`` is called with the first pass."""
         self._agent = agent
-        self._sockets = [None] * len(agent.accounts)
+        self._prepare = prepare
 
     # -- from any thread
 
@@ -62,6 +72,11 @@ class Loop:
         finally:
             self._mutex.unlock()
         self.wake()
+
+    @property
+    def asked(self) -> bool:
+        """Whether something was asked of the loop that it has not done yet."""
+        return bool(self._requests)
 
     def wake(self) -> None:
         """End the loop's sleep: there is something new."""
@@ -150,7 +165,7 @@ class Loop:
                 for link in range(len(self._sockets)):
                     for _ in range(_BURST):
                         socket = self._sockets[link]
-                        if socket is None or not self._receive(socket, link, now):
+                        if socket is None or socket not in self._open or not self._receive(socket, link, now):
                             break
             return self._pass(now)
         finally:
@@ -192,6 +207,8 @@ class Loop:
             return True
         self._started = True
         if self._stop_due is None:
+            if self._prepare is not None:
+                self._prepare()
             self._agent.start(now)
         return False
 
@@ -268,6 +285,8 @@ class Loop:
             self._open_link(a, b)
         elif kind == CLOSE_LINK:
             self._close_link(a)
+        elif kind in (SLEEP_LINK, WAKE_LINK):
+            self._rest_link(a, kind == SLEEP_LINK)
         elif kind == DEFERRED:
             a.attach(lambda error: self.request(b, error))
         elif kind == ENDED:
@@ -295,6 +314,8 @@ class Loop:
     # -- links
 
     def _open_link(self, link: int, address: "tuple[str, int]") -> None:
+        while link >= len(self._sockets):
+            self._sockets.append(None)
         self._close_link(link)
         socket = self.platform.socket()
         try:
@@ -308,11 +329,26 @@ class Loop:
         self._agent.link_opened(link, self._now())
 
     def _close_link(self, link: int) -> None:
-        socket = self._sockets[link]
+        socket = self._sockets[link] if link < len(self._sockets) else None
         if socket is not None:
             self._sockets[link] = None
             self._open = [one for one in self._open if one is not socket]
             socket.close()
+
+    def _rest_link(self, link: int, asleep: bool) -> None:
+        """Listen no more on a link, or again; a socket that can is told, so that it switches its receiver."""
+        socket = self._sockets[link] if link < len(self._sockets) else None
+        if socket is None:
+            return
+        self._open = [one for one in self._open if one is not socket]
+        if not asleep:
+            self._open = self._open + [socket]
+        switch = getattr(socket, "sleep" if asleep else "wake", None)
+        if switch is not None:
+            try:
+                switch()
+            except (AtinyError, OSError) as error:
+                self._agent.receive_failed(link, self._now(), str(error))
 
     def _take_requests(self, now: int) -> None:
         self._mutex.lock()
@@ -325,7 +361,7 @@ class Loop:
             function(argument, now)
 
     def close(self) -> None:
-        """Everything is over, at once: links go, and every report that had no end yet is told it."""
+        """Everything is over, at once: links go, and every report and notification that had no end yet is told it."""
         if self.stopped:
             return
         self.stopped = True
@@ -337,7 +373,7 @@ class Loop:
             self._close_link(link)
         event = self._agent.next_event()
         while event is not None:
-            if event[0] == REPORT_DONE:
+            if event[0] == REPORT_DONE or event[:2] == (HOST_EVENT, ATINY_NOTIFY_DONE):
                 self._carry_out(event)
             event = self._agent.next_event()
         if self._poller is not None:

@@ -119,19 +119,17 @@ def atiny_bind(device_info: "AtinyDeviceInfo | None", handle: "Handle | None") -
 def _client(handle: Handle, device_info: AtinyDeviceInfo, binding: str) -> Client:
     params = handle.params
     server_params = params.server_params
-    security = _server(params, 0)
-    if security is None:
-        raise AtinyError("bootstrap is not supported by this version: give the IoT server at index 0")
-    psk = None if security.psk is None else (security.psk_id or "", security.psk)
-    host = str(security.server_ip)
-    if ":" in host:
-        host = "[%s]" % host
-    url = "%s://%s:%s" % ("coap" if psk is None else "coaps", host, security.server_port)
+    server, psk = _address(_server(params, 0))
+    bootstrap, bootstrap_psk = _address(_server(params, 1))
     storing_cnt = server_params.storing_cnt
     return Client(
         device_info.endpoint_name,
-        url,
+        server,
         psk=psk,
+        bootstrap=bootstrap,
+        bootstrap_psk=bootstrap_psk,
+        bootstrap_mode=server_params.bootstrap_mode,
+        hold_off=max(0, server_params.hold_off_time),
         device=handle.cmd_ioctl,
         lifetime=server_params.life_time if server_params.life_time > 0 else DEFAULT_LIFETIME_S,
         binding=binding,
@@ -141,6 +139,17 @@ def _client(handle: Handle, device_info: AtinyDeviceInfo, binding: str) -> Clien
         on_event=handle.event_notify,
         platform=handle.platform,
     )
+
+
+def _address(security: "AtinySecurityParam | None") -> "tuple[str | None, tuple[str | bytes, bytes] | None]":
+    """The URI of a server and its PSK, as `Client` takes them."""
+    if security is None:
+        return None, None
+    psk = None if security.psk is None else (security.psk_id or "", security.psk)
+    host = str(security.server_ip)
+    if ":" in host:
+        host = "[%s]" % host
+    return "%s://%s:%s" % ("coap" if psk is None else "coaps", host, security.server_port), psk
 
 
 def atiny_deinit(handle: "Handle | None") -> None:

@@ -8,14 +8,27 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-# atiny_event_e; the last one is ours.
+# atiny_event_e; those from ATINY_HANDLER_ERROR on are ours.
 ATINY_REG_OK = 0
 ATINY_REG_FAIL = 1
 ATINY_DATA_SUBSCRIBE = 2
 ATINY_DATA_UNSUBSCRIBE = 3
 ATINY_FOTA_STATE = 4
 ATINY_HANDLER_ERROR = 5  # arg: (path, exception); a handler of the host raised, the server was told 5.00
-EVENT_NAMES = ("registered", "not registered", "subscribed", "unsubscribed", "firmware", "handler error")
+ATINY_NOTIFY_DONE = 6  # arg: (path, short server id, ReportStatus); what became of a notification
+ATINY_BOOTSTRAP_OK = 7  # the bootstrap server wrote new accounts, with which the device registers now
+ATINY_BOOTSTRAP_FAIL = 8  # arg: the reason; it will be tried again, or corrected
+EVENT_NAMES = (
+    "registered",
+    "not registered",
+    "subscribed",
+    "unsubscribed",
+    "firmware",
+    "handler error",
+    "notification",
+    "bootstrapped",
+    "not bootstrapped",
+)
 ATINY_DATA_SUBSCRIBLE = ATINY_DATA_SUBSCRIBE
 ATINY_DATA_UNSUBSCRIBLE = ATINY_DATA_UNSUBSCRIBE
 

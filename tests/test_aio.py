@@ -84,6 +84,17 @@ def test_a_change_from_another_thread_is_notified():
     run(scenario)
 
 
+def test_an_error_comes_and_goes():
+    async def scenario(cloud):
+        async with AsyncClient("faulty", cloud.url) as client:
+            device = await cloud.wait_registered("faulty", TIMEOUT_S)
+            for present, expected in ((True, {0: 4}), (False, {0: 0})):
+                client.device_error(4, present)
+                assert (await device.read("/3/0/11")).value == expected
+
+    run(scenario)
+
+
 def test_stop_ends_what_waits():
     async def scenario(cloud):
         client = AsyncClient("quits", "coap://127.0.0.1:9")

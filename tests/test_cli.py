@@ -23,8 +23,17 @@ ROOT = Path(__file__).resolve().parent.parent
 DEMO = ["demo"] if HAS_DTLS else ["demo", "--nosec"]
 
 
+class Process(subprocess.Popen):
+    """A process that does not outlive a test that failed: it would wait for its input for ever."""
+
+    def __exit__(self, kind, value, trace):
+        if kind is not None:
+            self.kill()
+        super().__exit__(kind, value, trace)
+
+
 def start(*arguments: str, stdin: int = subprocess.PIPE, **environment: str) -> "subprocess.Popen[str]":
-    return subprocess.Popen(
+    return Process(
         [sys.executable, "-m", "atiny.cli", *arguments],
         env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
         cwd=ROOT,
@@ -78,7 +87,7 @@ def test_version_and_help(capsys):
     assert capsys.readouterr().out == f"atiny {atiny.__version__}\n"
     assert main(["--help"]) == 0
     shown = capsys.readouterr().out
-    assert all(word in shown for word in ("cloud", "demo", "device", "130", "the port is in use"))
+    assert all(word in shown for word in ("cloud", "demo", "device", "object", "130", "the port is in use"))
     for name in ("cloud", "demo", "device"):
         assert main([name, "--help"]) == 0
         assert "--json" in capsys.readouterr().out

@@ -21,9 +21,9 @@ from atiny import (
     ReportStatus,
     Resource,
 )
-from atiny.client import parse_server
 from atiny.cloud import CloudThread
 from atiny.cloud.events import Updated
+from atiny.lwm2m.uri import parse_server
 
 TIMEOUT_S = 10
 
@@ -73,13 +73,15 @@ def test_server_addresses(server, parsed):
         ("coap://", "coap://host:port"),
         ("coap://host:", "port after the colon"),
         ("coap://host:port", "coap://host:port"),
+        ("coap://host:\u00b2", "coap://host:port"),
         ("coap://host:0", "port 0"),
         ("coap://host:65536", "port 65536"),
         ("coap://host/path", "coap://host:port"),
         ("coap://::1", r"\[::1\]"),
         ("coap://[::1", r"\[::1\]"),
         ("coap://[::1]5683", r"\[::1\]"),
-        (None, "coap://host:port"),
+        (None, "no server: give server="),
+        (b"coap://host", "coap://host:port"),
     ],
 )
 def test_a_wrong_server_address_says_what_would_be_right(server, says):

@@ -26,7 +26,8 @@ ALLOWED: "dict[str, set[str]]" = {
     "at": BASE | {"adapter"},
     "agent": WORDS | {"coap", "lwm2m", "fota", "dtls"},
     "loop": WORDS | LINKS | {"coap", "lwm2m", "fota", "agent"},
-    "client": WORDS | LINKS | {"coap", "lwm2m", "fota", "agent", "loop"},
+    "factory": WORDS | {"lwm2m", "dtls"},
+    "client": WORDS | LINKS | {"coap", "lwm2m", "fota", "agent", "loop", "factory"},
     "aio": WORDS | LINKS | {"coap", "lwm2m", "fota", "agent", "loop", "client"},
     "open_api": WORDS | LINKS | {"coap", "lwm2m", "fota", "agent", "loop", "client"},
 }

@@ -15,9 +15,9 @@ TIMEOUT_S = 10
 class Firmware:
     """The guide's firmware: a handler, an event callback, the loop in a thread of the host."""
 
-    def __init__(self, port, binding="U", device_info=DEVICE, **server_params):
-        security = AtinySecurityParam("127.0.0.1", str(port))
-        params = AtinyParam(AtinyServerParam(binding=binding, life_time=60, **server_params), [security])
+    def __init__(self, port, binding="U", device_info=DEVICE, bootstrap=None, **server_params):
+        security = [AtinySecurityParam("127.0.0.1", str(port)) if port else None, bootstrap]
+        params = AtinyParam(AtinyServerParam(binding=binding, life_time=60, **server_params), security)
         self.events = []
         self.commands = []
         self.statuses = []
@@ -63,6 +63,18 @@ class Firmware:
 
     def report(self, buf, **fields):
         return atiny.atiny_data_report(self.handle, DataReport(buf=buf, callback=self.ack, **fields))
+
+
+@pytest.mark.parametrize("mode", [atiny.BOOTSTRAP_CLIENT_INITIATED, atiny.BOOTSTRAP_SEQUENCE])
+def test_the_bootstrap_server_at_index_1_gives_the_server(mode):
+    with CloudThread(port=0, bootstrap=True, bootstrap_port=0) as cloud:
+        bootstrap = AtinySecurityParam("127.0.0.1", cloud.bootstrap_url.rpartition(":")[2])
+        with Firmware(None, bootstrap=bootstrap, bootstrap_mode=mode, hold_off_time=0) as firmware:
+            assert firmware.events[0] == (atiny.ATINY_BOOTSTRAP_OK, None)
+            assert firmware.report(b"\x01", cookie=7) == atiny.ATINY_OK
+            assert firmware.acknowledged.wait(TIMEOUT_S)
+        assert firmware.statuses == [(atiny.APP_DATA, 7, atiny.ReportStatus.SENT_SUCCESS)]
+        assert firmware.result == atiny.ATINY_OK
 
 
 @pytest.fixture

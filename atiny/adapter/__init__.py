@@ -1,6 +1,6 @@
 """The adapters: what carries atiny on a host. `base` has the contracts, `posix` and `micropython` the runtimes' own.
 
-``atiny.adapter.Platform`` is the platform of the runtime that asks; its module is loaded when it is first asked for.
+``Platform`` and ``FileStore`` are those of the runtime that asks; their module is loaded when it is first asked for.
 """
 
 import sys
@@ -9,14 +9,14 @@ from . import base as base  # before __getattr__ is there: MicroPython would ask
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .posix import Platform as Platform
+    from .posix import FileStore as FileStore, Platform as Platform
 
 
 def __getattr__(name: str) -> object:
-    if name == "Platform":
+    if name in ("Platform", "FileStore"):
         if sys.implementation.name == "micropython":
-            from .micropython import Platform
+            from .micropython import FileStore, Platform
         else:
-            from .posix import Platform  # type: ignore[assignment]
-        return Platform
+            from .posix import FileStore, Platform  # type: ignore[assignment]
+        return Platform if name == "Platform" else FileStore
     raise AttributeError("module %r has no attribute %r" % (__name__, name))
