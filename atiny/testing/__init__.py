@@ -2,7 +2,7 @@
 
 `Simulation` runs whole clients and servers single-threaded in virtual time, reproducibly by a seed. The ``check_*``
 functions show a porting engineer whether an adapter keeps its contract. The pytest plugin (`pytest_plugin`) offers it
-all as fixtures. Only `VirtualServer` needs a third-party package, aiocoap.
+all as fixtures. Only `VirtualServer` and `VirtualBootstrapServer` need a third-party package, aiocoap.
 """
 
 from typing import TYPE_CHECKING
@@ -20,6 +20,7 @@ from .records import FakeStorageDevice, FakeStore, PowerCut
 from .simulation import Simulation
 
 if TYPE_CHECKING:
+    from .bootstrap import VirtualBootstrapServer
     from .server import VirtualServer
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "NetworkSocket",
     "PowerCut",
     "Simulation",
+    "VirtualBootstrapServer",
     "VirtualClock",
     "VirtualHardware",
     "VirtualPlatform",
@@ -50,8 +52,13 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    if name == "VirtualServer":  # loaded when first asked for: it needs aiocoap
+    # Loaded when first asked for: they need aiocoap.
+    if name == "VirtualServer":
         from .server import VirtualServer
 
         return VirtualServer
+    if name == "VirtualBootstrapServer":
+        from .bootstrap import VirtualBootstrapServer
+
+        return VirtualBootstrapServer
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -43,7 +43,8 @@ class Port:
 class NetworkSocket(Socket):
     """A device's socket in a `Network`: keeps the contract of `atiny.adapter.base.Socket` in virtual time.
 
-    ``host``: the device's own address. It has `readable` instead of a descriptor.
+    ``host``: the device's own address. It has `readable` instead of a descriptor. ``asleep``: its receiver is switched
+    off (queue mode): what arrives is lost; ``slept_ms``: for how long it has been, until the last time it woke.
     """
 
     def __init__(self, network: Network, host: str = "device"):
@@ -51,6 +52,9 @@ class NetworkSocket(Socket):
         self.address: Address = (host, 0)
         self.peer: Address | None = None
         self.closed = False
+        self.asleep = False
+        self.slept_ms = 0
+        self._asleep_since_ms = 0
         self._network = network
         self._inbox: deque[bytes] = deque()
         self._refused = False
@@ -65,6 +69,8 @@ class NetworkSocket(Socket):
         """Send to the network; a refusal that came back is raised, and the datagram then not sent."""
         self._check()
         assert self.peer is not None
+        if self.asleep:
+            raise AssertionError("a datagram is sent on a link that sleeps: the loop has to wake it first")
         self._network.transmit(self.address, self.peer, data, uplink=True)
         return len(data)
 
@@ -91,12 +97,24 @@ class NetworkSocket(Socket):
 
     def deliver(self, data: bytes, source: Address) -> None:
         """Called by the network: a datagram arrives; only the peer's is kept."""
-        if source == self.peer:
+        if source == self.peer and not self.asleep:
             self._inbox.append(data)
 
     def refused(self) -> None:
         """Called by the network: the peer's host said that nobody listens."""
-        self._refused = True
+        self._refused = not self.asleep
+
+    def sleep(self) -> None:
+        """Called by the device's loop: switch the receiver off."""
+        if not self.asleep:
+            self.asleep = True
+            self._asleep_since_ms = self._network.clock.now_ms
+
+    def wake(self) -> None:
+        """Called by the device's loop: switch the receiver on again."""
+        if self.asleep:
+            self.asleep = False
+            self.slept_ms += self._network.clock.now_ms - self._asleep_since_ms
 
     def _check(self) -> None:
         if self.peer is None or self.closed:

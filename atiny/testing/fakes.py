@@ -244,6 +244,10 @@ class FakeCommandHandler(CommandHandler):
             raise answer
         return answer(arg) if callable(answer) else answer
 
+    def supports(self, cmd: int) -> bool | None:
+        """Whatever has a script, words of our own too; of the rest only the answer shows it."""
+        return True if cmd in self.answers else super().supports(cmd)
+
     def args(self, cmd: int) -> list[object]:
         """The arguments that came with a command, in order."""
         return [arg for word, arg in self.commands if word == cmd]

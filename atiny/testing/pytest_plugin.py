@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from .bootstrap import VirtualBootstrapServer
     from .clock import VirtualClock
     from .fakes import FakeCommandHandler
     from .network import Network
@@ -70,6 +71,12 @@ def atiny_platform(
 def atiny_server(atiny_simulation: Simulation) -> VirtualServer:
     """A `VirtualServer` at ``coap://server`` (port 5683). Needs aiocoap."""
     return atiny_simulation.server()
+
+
+@pytest.fixture
+def atiny_bootstrap_server(atiny_simulation: Simulation) -> VirtualBootstrapServer:
+    """A `VirtualBootstrapServer` at ``coap://bootstrap`` (port 5683), to be given a ``script``. Needs aiocoap."""
+    return atiny_simulation.bootstrap_server()
 
 
 @pytest.fixture

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Protocol
 
+from .datagrams import Address
 from .network import Timer
 from .peer import CON, EXCHANGE_LIFETIME_MS, NON, CoapPeer, Confirmable, Message, code_name
-
-if TYPE_CHECKING:
-    from .server import Device
 
 METHODS = {"GET": 1, "POST": 2, "PUT": 3, "DELETE": 4}
 CONTINUE = 95
 TOO_LARGE = 141
+
+
+class Target(Protocol):
+    """Whom a request is for."""
+
+    @property
+    def endpoint(self) -> str:
+        """Its endpoint name."""
+
+    @property
+    def address(self) -> Address:
+        """Where it is now."""
 
 
 @dataclass(slots=True)
@@ -42,7 +52,7 @@ class PendingRequest:
         self,
         server_peer: CoapPeer,
         pending: dict[bytes, PendingRequest],
-        device: Device,
+        device: Target,
         method: str,
         path: str,
         payload: bytes,
@@ -53,6 +63,7 @@ class PendingRequest:
         confirmable: bool,
         szx: int,
         token: bytes | None = None,
+        on_done: Callable[[PendingRequest], object] | None = None,
     ):
         self.device = device
         self.method = method
@@ -82,6 +93,7 @@ class PendingRequest:
         self._collected = b""  # of a response in blocks
         self._notification: Message | None = None  # the one whose blocks are being collected
         self._followup: bytes | None = None  # the token of a request for a further block
+        self._on_done = on_done
         self._start()
 
     @property
@@ -134,6 +146,12 @@ class PendingRequest:
             self.done = True
         self._end_observation()
         self._drop_followup()
+        self._told()
+
+    def _told(self) -> None:
+        if self._on_done is not None:
+            told, self._on_done = self._on_done, None
+            told(self)
 
     # -- out
 
@@ -269,6 +287,7 @@ class PendingRequest:
         self.observing = self._observe == 0 and message.code.is_successful() and sequence is not None
         if not self.observing:
             self._pending.pop(self.token, None)
+        self._told()
 
 
 def _number(option: object) -> int | None:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from .coap_server import CoapServer
 from .datagrams import Address
 from .network import Network
-from .peer import CoapPeer, Message, code_number
+from .peer import Message, code_number
 from .registry import LINK_FORMAT, Device, Event, Registry
 from .requests import Notification, PendingRequest
 
@@ -19,7 +20,7 @@ __all__ = ["Device", "Event", "Notification", "PendingRequest", "VirtualServer"]
 TLV = 11542
 
 
-class VirtualServer:
+class VirtualServer(CoapServer):
     """A server at ``host`` and ``port`` of a `Network`; CoAP over UDP.
 
     ``ack_timeout_ms``, ``max_retransmit``: of its own CON requests. ``block_size``: 16 to 1024, the most it sends and
@@ -44,18 +45,11 @@ class VirtualServer:
         location: Sequence[str] = ("rd", "site-1"),
         auto_observe: Sequence[str] = (),
     ):
-        if block_size not in (16, 32, 64, 128, 256, 512, 1024):
-            raise ValueError(f"block_size is a power of two from 16 to 1024, not {block_size}")
-        self.network = network
+        super().__init__(network, host, port, seed, ack_timeout_ms, max_retransmit, block_size)
         self.auto_observe = tuple(auto_observe)
         self.reset_notifications = False
         self.on_register: Callable[[Device], object] | None = None
         self.requests: list[PendingRequest] = []
-        self._szx = block_size.bit_length() - 5
-        self._pending: dict[bytes, PendingRequest] = {}
-        self._peer = CoapPeer(
-            network, host, port, self._on_request, self._on_response, seed, ack_timeout_ms, max_retransmit
-        )
         self._registry = Registry(
             network, location, self._szx, self._peer.protocol_errors, self._welcome, self._end_requests
         )
@@ -63,24 +57,6 @@ class VirtualServer:
         self.events = self._registry.events
 
     # -- behaviour
-
-    @property
-    def silent(self) -> bool:
-        """Whether it neither hears nor speaks, as behind a cut cable; what it knows it keeps."""
-        return self._peer.silent
-
-    @silent.setter
-    def silent(self, value: bool) -> None:
-        self._peer.silent = value
-
-    @property
-    def separate_ms(self) -> int | None:
-        """None: answers are piggybacked; else after how many milliseconds they come separately."""
-        return self._peer.separate_ms
-
-    @separate_ms.setter
-    def separate_ms(self, value: int | None) -> None:
-        self._peer.separate_ms = value
 
     def reject_registrations(self, code: int | str, times: int | None = None) -> None:
         """Answer each Register with ``code`` ("4.03"), ``times`` times (None: until `accept_registrations`)."""
@@ -98,29 +74,9 @@ class VirtualServer:
         """Forget everything: devices, observations, open requests, message IDs. ``events`` is kept."""
         self._registry.log("restart")
         self._registry.forget()
-        self._peer.forget()
-
-    def close(self) -> None:
-        """Leave the network."""
-        self.restart()
-        self._peer.close()
+        super().restart()
 
     # -- what it saw
-
-    @property
-    def malformed(self) -> list[tuple[int, bytes]]:
-        """(virtual time, datagram) of what was not CoAP."""
-        return self._peer.malformed
-
-    @property
-    def protocol_errors(self) -> list[str]:
-        """What devices sent and must not, in words."""
-        return self._peer.protocol_errors
-
-    @property
-    def duplicates(self) -> int:
-        """How many messages came again."""
-        return self._peer.duplicates
 
     def device(self, endpoint: str) -> Device:
         """The registration of an endpoint; LookupError where it has none."""
@@ -198,11 +154,9 @@ class VirtualServer:
 
     def _on_response(self, message: Message, address: Address) -> bool:
         request = self._pending.get(message.token)
-        if request is None:
+        if request is not None and self.reset_notifications and request.observing and message.opt.observe is not None:
             return False
-        if self.reset_notifications and request.observing and message.opt.observe is not None:
-            return False
-        return request.received(message)
+        return super()._on_response(message, address)
 
     def _welcome(self, device: Device) -> None:
         for path in self.auto_observe:

@@ -12,6 +12,7 @@ from .platform import VirtualPlatform
 
 if TYPE_CHECKING:
     from ..client import Client
+    from .bootstrap import VirtualBootstrapServer
     from .server import VirtualServer
 
 TIGHT = 1000  # passes of one client at one moment of virtual time
@@ -64,6 +65,12 @@ class Simulation:
 
         self.servers.append(VirtualServer(self.network, host, port, **options))
         return self.servers[-1]
+
+    def bootstrap_server(self, host: str = "bootstrap", port: int = 5683, **options: Any) -> VirtualBootstrapServer:
+        """A new `VirtualBootstrapServer` in the network; ``options`` are its."""
+        from .bootstrap import VirtualBootstrapServer
+
+        return VirtualBootstrapServer(self.network, host, port, **options)
 
     def platform(self, host: str | None = None, **options: Any) -> VirtualPlatform:
         """A new `VirtualPlatform`; waits on it step the other clients too. ``options`` are its."""

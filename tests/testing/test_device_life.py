@@ -64,7 +64,7 @@ class World:
 def test_a_devices_life():
     world = World()
     assert world.register() == 40
-    assert world.server.device("dev").paths == ["/1/0", "/3/0", "/19/0", "/19/1"]
+    assert world.server.device("dev").paths == ["/1/0", "/3/0", "/7/0", "/19/0", "/19/1"]
     report = world.report(b"\1", cookie=7)
     world.simulation.run(1000)
     assert (report.status, world.acks) == (ReportStatus.SENT_SUCCESS, [(APP_DATA, 7, ReportStatus.SENT_SUCCESS)])
@@ -308,7 +308,7 @@ def test_a_nat_that_forgets_the_device():
 def test_reading_a_large_object_in_blocks():
     world = World(objects=[Temperature(number) for number in range(60)], server={"block_size": 256})
     world.register()
-    assert len(world.server.device("dev").paths) == 64
+    assert len(world.server.device("dev").paths) == 65
     request = world.server.read("dev", "/3303")
     world.simulation.run(60_000)
     assert (request.code, request.content_format) == ("2.05", 11542)

@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from atiny import ATINY_GET_MODEL_NUMBER, Client
+from atiny.testing.bootstrap import account, finish
 from tests.sources import ROOT
 
 
@@ -30,6 +31,15 @@ def test_a_client_on_the_fixtures(
     assert atiny_network.trace
     assert atiny_clock.now_ms == atiny_simulation.now_ms == 1_000_080
     assert (atiny_platform.store, atiny_platform.storage) == (atiny_store, atiny_storage)
+
+
+def test_a_bootstrap_on_the_fixtures(atiny_simulation, atiny_server, atiny_bootstrap_server, atiny_platform):
+    atiny_bootstrap_server.script = [*account("coap://server"), finish()]
+    client = Client("dev", bootstrap="coap://bootstrap", platform=atiny_platform)
+    atiny_simulation.add_client(client)
+    atiny_simulation.run_until(lambda: client.registered)
+    assert atiny_bootstrap_server.last("dev").ok
+    assert atiny_server.device("dev").lifetime_s == 86400
 
 
 def test_the_seed_is_0(atiny_seed, atiny_simulation):
