@@ -11,6 +11,8 @@ import time
 import click
 
 from atiny.cloud import Cloud, Event, KeyStore
+from atiny.cloud.bootstrap import PORT as BOOTSTRAP_PORT, SECURE_PORT as BOOTSTRAP_DTLS_PORT
+from atiny.cloud.keys import shown
 
 from .common import INTERRUPTED, TERMINATED, Output, json_option, psk_from
 from .console import Console
@@ -40,9 +42,55 @@ DTLS_PORT = 5684  # RFC 7252, 12.7
     metavar="PATH",
     help="What to observe at each device that registers; may be given several times.",
 )
+@click.option(
+    "--awake",
+    "awake_s",
+    type=click.FloatRange(min=0, min_open=True),
+    default=93.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long a device in queue mode listens after it was heard; what comes later waits for its next message.",
+)
+@click.option(
+    "--bootstrap",
+    is_flag=True,
+    help="Be a bootstrap server too: each device that asks is given an account of this server, with a fresh key of its "
+    "own where the server speaks DTLS.",
+)
+@click.option(
+    "--bootstrap-port",
+    type=click.IntRange(0, 65535),
+    help=f"Of the bootstrap server; 0: a free one.  [default: {BOOTSTRAP_PORT}]",
+)
+@click.option(
+    "--bootstrap-psk",
+    "bootstrap_psks",
+    multiple=True,
+    metavar="ID:HEXKEY",
+    envvar="ATINY_BOOTSTRAP_PSK",
+    show_envvar=True,
+    help="Bootstrap over DTLS too; as --psk, and the accounts that are given are for DTLS then.",
+)
+@click.option(
+    "--bootstrap-dtls-port",
+    type=click.IntRange(0, 65535),
+    help=f"For bootstrap over DTLS; 0: a free one.  [default: {BOOTSTRAP_DTLS_PORT}]",
+)
+@click.option("--advertise", metavar="HOST", help="The address to give to devices, where --host is not one: 0.0.0.0.")
 @json_option
 def command(
-    host: str, port: int, psks: tuple[str, ...], dtls_port: int | None, observe: tuple[str, ...], as_json: bool
+    host: str,
+    port: int,
+    psks: tuple[str, ...],
+    dtls_port: int | None,
+    observe: tuple[str, ...],
+    awake_s: float,
+    bootstrap: bool,
+    bootstrap_port: int | None,
+    bootstrap_psks: tuple[str, ...],
+    bootstrap_dtls_port: int | None,
+    advertise: str | None,
+    as_json: bool,
 ) -> int:
     """Run an LwM2M server, print what happens and take commands on the standard input (try: help).
 
@@ -50,24 +98,43 @@ def command(
 
     \b
     atiny cloud --psk lamp-1:000102030405060708090a0b0c0d0e0f
+    atiny cloud --bootstrap --bootstrap-psk lamp-1:000102030405060708090a0b0c0d0e0f
     """
-    if dtls_port is not None and not psks:
-        raise click.UsageError("--dtls-port needs --psk: without a key nobody could come there")
-    if psks and dtls_port is None:
+    if not bootstrap and (bootstrap_port is not None or bootstrap_psks or bootstrap_dtls_port is not None):
+        raise click.UsageError("--bootstrap-port, --bootstrap-psk and --bootstrap-dtls-port need --bootstrap")
+    if dtls_port is not None and not psks and not bootstrap:
+        raise click.UsageError("--dtls-port needs --psk, or --bootstrap: without a key nobody could come there")
+    if bootstrap_dtls_port is not None and not bootstrap_psks:
+        raise click.UsageError("--bootstrap-dtls-port needs --bootstrap-psk: without a key nobody could come there")
+    if (psks or bootstrap_psks) and dtls_port is None:
         dtls_port = DTLS_PORT
-    cloud = Cloud(host, port, dtls_port=dtls_port, psk=_keys(psks), observe=observe)
+    if bootstrap_psks and bootstrap_dtls_port is None:
+        bootstrap_dtls_port = BOOTSTRAP_DTLS_PORT
+    cloud = Cloud(
+        host,
+        port,
+        dtls_port=dtls_port,
+        psk=_keys(psks, "--psk"),
+        observe=observe,
+        awake_s=awake_s,
+        bootstrap=bootstrap,
+        bootstrap_port=BOOTSTRAP_PORT if bootstrap_port is None else bootstrap_port,
+        bootstrap_dtls_port=bootstrap_dtls_port,
+        bootstrap_psk=_keys(bootstrap_psks, "--bootstrap-psk"),
+        advertise=advertise,
+    )
     return asyncio.run(_serve(cloud, Output(as_json)))
 
 
-def _keys(psks: tuple[str, ...]) -> KeyStore:
+def _keys(psks: tuple[str, ...], option: str) -> KeyStore:
     keys = KeyStore()
     for psk in psks:
         identity, colon, key = psk.rpartition(":")  # an identity may have colons: urn:dev:lamp-1
         if not colon:
-            raise click.UsageError("--psk is an identity and a key in hexadecimal, with a colon between: ID:HEXKEY")
-        name, secret = psk_from(identity, key, "--psk")
+            raise click.UsageError(f"{option} is an identity and a key in hexadecimal, with a colon between: ID:HEXKEY")
+        name, secret = psk_from(identity, key, option)
         if name in keys:
-            raise click.UsageError(f"--psk: the identity {identity} is given twice")
+            raise click.UsageError(f"{option}: the identity {identity} is given twice")
         keys[name] = secret
     return keys
 
@@ -78,9 +145,12 @@ async def _serve(cloud: Cloud, out: Output) -> int:
         cloud.events.subscribe(lambda event: _tell(out, event))
         out.say(f"listening on {cloud.url}", "listening", url=cloud.url)
         if cloud.secure_port is not None:
-            identities = sorted(identity.decode() for identity in cloud.keys)
-            text = f"listening on {cloud.secure_url} for {', '.join(identities)}"
-            out.say(text, "listening", url=cloud.secure_url, identities=identities)
+            _say_secured(out, "listening", cloud.secure_url, cloud.keys)
+        if cloud.bootstrap_server is not None:
+            url = cloud.bootstrap_url
+            out.say(f"bootstrap server on {url}", "bootstrapping", url=url)
+            if cloud.bootstrap_server.secure_port is not None:
+                _say_secured(out, "bootstrapping", cloud.bootstrap_secure_url, cloud.bootstrap_server.keys)
         ended = asyncio.get_running_loop().create_future()
         _on_signals(ended)
         talk = asyncio.ensure_future(_talk(Console(cloud, out), out))
@@ -89,6 +159,13 @@ async def _serve(cloud: Cloud, out: Output) -> int:
             talk.cancel()
             return int(ended.result())
         return talk.result()
+
+
+def _say_secured(out: Output, event: str, url: str, keys: KeyStore) -> None:
+    identities = sorted(map(shown, keys))
+    who = ", ".join(identities) or "the devices that it bootstraps"
+    where = "listening" if event == "listening" else "bootstrap server"
+    out.say(f"{where} on {url} for {who}", event, url=url, identities=identities)
 
 
 def _on_signals(ended: asyncio.Future[int]) -> None:

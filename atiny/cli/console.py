@@ -25,6 +25,8 @@ delete EP PATH                 Delete an instance
 observe EP PATH                Observe
 cancel EP PATH [HOW]           end an observation; HOW is token, path or reset
 attributes EP PATH NAME=VALUE  Write-Attributes: pmin, pmax, gt, lt, st; NAME alone unsets it
+bootstrap EP                   have a device ask its bootstrap server (Execute /1/0/9); bootstrap one that is not
+                               registered where it was last heard
 command EP HEX [SECONDS]       queue a command to /19/1/0; SECONDS it may wait, 0 is now or never
 help, quit"""
 
@@ -47,6 +49,7 @@ class Console:
             "observe": (2, 2, self._observe),
             "cancel": (2, 3, self._cancel),
             "attributes": (3, 8, self._attributes),
+            "bootstrap": (1, 1, self._bootstrap),
             "command": (2, 3, self._command),
             "help": (0, 0, self._help),
         }
@@ -123,12 +126,14 @@ class Console:
                     "objects": plain(registration.objects.objects),
                     "observed": sorted(device.observations),
                     "waiting": len(device.commands),
+                    "reachable": device.reachable,
                 }
             )
         text = "\n".join(
             f"{row['endpoint']}  {row['address']}  {'DTLS' if row['identity'] else 'UDP'}"
             f"  lifetime {row['lifetime_s']} s  binding {row['binding']}"
             f"  observed {' '.join(row['observed']) or '-'}"
+            + ("" if row["reachable"] else f"  out of reach, {row['waiting']} commands wait")
             for row in rows
         )
         self._out.say(text, "devices", devices=rows)
@@ -173,6 +178,14 @@ class Console:
             name, mark, value = pair.partition("=")
             attributes[name] = value if mark else None
         self._answer("attributes", await self._cloud.device(endpoint).write_attributes(path, **attributes))
+
+    async def _bootstrap(self, endpoint: str) -> None:
+        if self._cloud.device(endpoint).registered or self._cloud.bootstrap_server is None:
+            self._answer("bootstrap", await self._cloud.trigger_bootstrap(endpoint))
+            return
+        result = await self._cloud.bootstrap(endpoint)
+        text = "done" if result.ok else f"error: {result.reason}"
+        self._out.say(text, "answer", command="bootstrap", ok=result.ok, reason=result.reason)
 
     async def _command(self, endpoint: str, data: str, expire_s: str = "172800") -> None:
         command = self._cloud.command(endpoint, from_hex(data), float(expire_s))

@@ -9,7 +9,8 @@ import click
 
 import atiny
 from atiny import LOG_DEBUG, LOG_ERR, LOG_INFO, LOG_OFF, LOG_WARNING
-from atiny.client import PendingReport, parse_server
+from atiny.client import PendingReport
+from atiny.lwm2m.uri import parse_server
 
 from .common import (
     FAILED,
@@ -24,11 +25,12 @@ from .common import (
 )
 
 HANDSHAKE_TIMEOUT_S = 60.0
+AWAKE_S = 93.0  # MAX_TRANSMIT_WAIT (OMA LwM2M 1.0, 8.3)
 LOG_LEVELS = {"off": LOG_OFF, "error": LOG_ERR, "warning": LOG_WARNING, "info": LOG_INFO, "debug": LOG_DEBUG}
 
 
 @click.command("device")
-@click.option("--server", required=True, metavar="coap[s]://HOST:PORT", help="The LwM2M server.")
+@click.option("--server", metavar="coap[s]://HOST:PORT", help="The LwM2M server; not needed with --bootstrap.")
 @click.option("--endpoint", required=True, metavar="NAME", help="The device's endpoint name.")
 @click.option("--psk-id", metavar="ID", envvar="ATINY_PSK_ID", show_envvar=True, help="For coaps: the identity.")
 @click.option(
@@ -39,6 +41,32 @@ LOG_LEVELS = {"off": LOG_OFF, "error": LOG_ERR, "warning": LOG_WARNING, "info": 
     help="For coaps: its key. On the command line others on this machine may see it, in the environment not.",
 )
 @click.option(
+    "--bootstrap",
+    metavar="coap[s]://HOST:PORT",
+    help="The bootstrap server: who gives the device its servers, or with --server may give it others.",
+)
+@click.option(
+    "--bootstrap-psk-id",
+    metavar="ID",
+    envvar="ATINY_BOOTSTRAP_PSK_ID",
+    show_envvar=True,
+    help="For bootstrap over coaps: the identity.",
+)
+@click.option(
+    "--bootstrap-psk-hex",
+    metavar="HEXKEY",
+    envvar="ATINY_BOOTSTRAP_PSK_HEX",
+    show_envvar=True,
+    help="For bootstrap over coaps: its key.",
+)
+@click.option(
+    "--store",
+    "store_dir",
+    type=click.Path(file_okay=False),
+    metavar="DIR",
+    help="Keep in this folder what outlives a restart: the accounts that a bootstrap gave. Keys are among them.",
+)
+@click.option(
     "--lifetime",
     type=click.IntRange(min=1),
     default=300,
@@ -47,6 +75,14 @@ LOG_LEVELS = {"off": LOG_OFF, "error": LOG_ERR, "warning": LOG_WARNING, "info": 
     help="Of the registration.",
 )
 @click.option("--binding", type=click.Choice(("U", "UQ")), default="U", show_default=True, help="UQ is queue mode.")
+@click.option("--queue-mode", is_flag=True, help="As --binding UQ.")
+@click.option(
+    "--awake",
+    "awake_s",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    help="In queue mode, how long the device listens when nothing happens.  [default: 93]",
+)
 @click.option(
     "--log",
     type=click.Choice(tuple(LOG_LEVELS)),
@@ -59,12 +95,18 @@ LOG_LEVELS = {"off": LOG_OFF, "error": LOG_ERR, "warning": LOG_WARNING, "info": 
 @json_option
 @click.argument("streams", nargs=-1, metavar="[HEX]...")
 def command(
-    server: str,
+    server: str | None,
     endpoint: str,
     psk_id: str | None,
     psk_hex: str | None,
+    bootstrap: str | None,
+    bootstrap_psk_id: str | None,
+    bootstrap_psk_hex: str | None,
+    store_dir: str | None,
     lifetime: int,
     binding: str,
+    queue_mode: bool,
+    awake_s: float | None,
     log: str,
     stay: bool,
     timeout_s: float,
@@ -79,36 +121,45 @@ def command(
     \b
     atiny device --server coap://127.0.0.1:5683 --endpoint lamp-1 01 00
     atiny device --server coaps://127.0.0.1:5684 --endpoint lamp-1 --psk-id lamp-1 --psk-hex 0001..0f 01 00
+    atiny device --bootstrap coap://127.0.0.1:5783 --endpoint lamp-1 01 00
     """
-    psk = None
-    if psk_id is not None or psk_hex is not None:
-        if psk_id is None or psk_hex is None:
-            raise click.UsageError("--psk-id and --psk-hex go together: give both")
-        psk = psk_from(psk_id, psk_hex, "--psk-hex")
+    if server is None and bootstrap is None:
+        raise click.UsageError("a device needs a --server, or a --bootstrap server that gives it one")
+    psk = _psk(psk_id, psk_hex, "--psk")
+    bootstrap_psk = _psk(bootstrap_psk_id, bootstrap_psk_hex, "--bootstrap-psk")
     data = [from_hex(stream) for stream in streams]  # before anything else: a typing error costs no registration
     out = Output(as_json)
     simulator = _Simulator(out)
     try:
-        check_host(*parse_server(server)[1:])
+        for uri in (server, bootstrap):
+            if uri is not None:
+                check_host(*parse_server(uri)[1:])
         client = atiny.Client(
             endpoint,
             server,
             psk=psk,
+            bootstrap=bootstrap,
+            bootstrap_psk=bootstrap_psk,
             device=simulator,
             lifetime=lifetime,
-            binding=binding,
+            binding="UQ" if queue_mode else binding,
+            awake_s=awake_s or AWAKE_S,
             queue_size=max(8, len(data)),
             on_event=simulator.on_event,
-            platform=atiny.Platform(log_level=LOG_LEVELS[log]),
+            platform=atiny.Platform(
+                log_level=LOG_LEVELS[log], store=None if store_dir is None else atiny.FileStore(store_dir)
+            ),
             handshake_timeout_s=min(HANDSHAKE_TIMEOUT_S, 0.8 * timeout_s),  # so that there is a reason to be told
         )
     except (atiny.ParameterError, atiny.NotSupported) as problem:
         raise click.UsageError(str(problem)) from None
+    except OSError as problem:
+        raise click.UsageError(f"--store: {problem}") from None
     with client:
         try:
             if not client.wait_registered(timeout_s):
                 why = f": {simulator.reason}" if simulator.reason else ""
-                raise Failure(NOT_REGISTERED, f"not registered at {server} within {timeout_s:g} s{why}")
+                raise Failure(NOT_REGISTERED, f"not registered at {server or 'any server'} within {timeout_s:g} s{why}")
             pending = [simulator.report(client, item) for item in data] if data else _typed(client, simulator)
             ended = [report.wait(timeout_s) for report in pending]
             if stay:
@@ -117,6 +168,14 @@ def command(
             if client.registered:
                 out.say("de-registering", "deregistering")
     return 0 if all(status == atiny.ReportStatus.SENT_SUCCESS for status in ended) else FAILED
+
+
+def _psk(identity: str | None, key_hex: str | None, option: str) -> tuple[bytes, bytes] | None:
+    if identity is None and key_hex is None:
+        return None
+    if identity is None or key_hex is None:
+        raise click.UsageError(f"{option}-id and {option}-hex go together: give both")
+    return psk_from(identity, key_hex, f"{option}-hex")
 
 
 class _Simulator(atiny.CommandHandler):
@@ -150,6 +209,11 @@ class _Simulator(atiny.CommandHandler):
             self.out.say(f"observed {arg}", "observed", path=str(arg))
         elif event == atiny.ATINY_DATA_UNSUBSCRIBE:
             self.out.say(f"no longer observed {arg}", "unobserved", path=str(arg))
+        elif event == atiny.ATINY_BOOTSTRAP_OK:
+            self.out.say("bootstrapped", "bootstrapped")
+        elif event == atiny.ATINY_BOOTSTRAP_FAIL:
+            self.reason = f"bootstrap failed: {arg}"
+            self.out.say(self.reason, "bootstrap_failed", reason=str(arg))
         elif event == atiny.ATINY_HANDLER_ERROR:
             self.out.say(f"error {arg}", "error", message=str(arg))
 

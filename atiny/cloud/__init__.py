@@ -1,5 +1,6 @@
 """A local LwM2M 1.0 cloud on aiocoap: what a device is run against on a desk and in tests. Host only."""
 
+from .bootstrap import BootstrapResult
 from .clock import Clock, LoopClock, ManualClock
 from .commands import Command, CommandState
 from .device import Device
@@ -16,6 +17,9 @@ from .errors import (
     UnknownDevice,
 )
 from .events import (
+    BootstrapEnded,
+    BootstrapRequested,
+    BootstrapStepped,
     CommandChanged,
     Deregistered,
     Error,
@@ -34,10 +38,17 @@ from .events import (
 from .exchange import Response
 from .keys import KeyStore
 from .links import Link, ObjectList
+from .provisioning import BootstrapAccount, BootstrapConfig
 from .server import Cloud
 from .thread import CloudThread
 
 __all__ = [
+    "BootstrapAccount",
+    "BootstrapConfig",
+    "BootstrapEnded",
+    "BootstrapRequested",
+    "BootstrapResult",
+    "BootstrapStepped",
     "Clock",
     "Cloud",
     "CloudThread",

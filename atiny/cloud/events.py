@@ -197,6 +197,55 @@ class HandshakeFailed(Event):
 
 
 @dataclass(frozen=True)
+class BootstrapRequested(Event):
+    """A device asked to be bootstrapped; ``identity``: of its DTLS session, or ""."""
+
+    kind: ClassVar[str] = "bootstrap_requested"
+    address: str
+    identity: str
+
+    def text(self) -> str:
+        return f"asks from {self.address} to be bootstrapped" + (f" ({self.identity})" if self.identity else "")
+
+
+@dataclass(frozen=True)
+class BootstrapStepped(Event):
+    """A device answered a step of its bootstrap, or did not.
+
+    ``operation``: "discover", "delete", "write" or "finish"; ``code``: of the answer, like "2.04", or "" where there
+    was none; ``reason``: what the device said against it, or why there was no answer. Values are never told: keys are
+    among them.
+    """
+
+    kind: ClassVar[str] = "bootstrap_step"
+    operation: str
+    path: str
+    code: str
+    reason: str
+
+    @property
+    def ok(self) -> bool:
+        """Whether the answer was a 2.xx."""
+        return self.code.startswith("2.")
+
+    def text(self) -> str:
+        said = " ".join(part for part in (self.code, self.reason) if part)
+        return f"bootstrap {self.operation} {self.path}: {said}"
+
+
+@dataclass(frozen=True)
+class BootstrapEnded(Event):
+    """A bootstrap is over; ``reason``: why it failed, or ""."""
+
+    kind: ClassVar[str] = "bootstrap_ended"
+    ok: bool
+    reason: str
+
+    def text(self) -> str:
+        return "bootstrapped" if self.ok else f"bootstrap failed: {self.reason}"
+
+
+@dataclass(frozen=True)
 class Error(Event):
     """A request from ``endpoint`` was refused ("" where it named none), or one to it had no answer."""
 

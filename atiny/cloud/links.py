@@ -12,6 +12,7 @@ from ..errors import CodecError
 
 _PARAMETER = re.compile(r';\s*([A-Za-z0-9!#$&+\-.^_`|~*]+)(?:=(?:"((?:[^"\\]|\\.)*)"|([^\s;,"]+)))?')
 _TARGET = re.compile(r"\s*<([^<>\s]*)>")
+_ENABLER = re.compile(rb'\s*lwm2m\s*=\s*"?[0-9.]+"?\s*(?:,|\Z)')
 _NUMBER = re.compile(r"(?:0|[1-9][0-9]{0,4})\Z")
 
 
@@ -76,6 +77,15 @@ def parse_links(payload: bytes) -> list[Link]:
             raise CodecError(f"unexpected {rest[0]!r} at character {at} of the links")
         at = text.index(",", at) + 1
     return links
+
+
+def parse_bootstrap_links(payload: bytes) -> list[Link]:
+    """The links of an answer to Bootstrap Discover (OMA LwM2M 1.0, 5.2.7.3). Raises `CodecError`.
+
+    Before them 1.0 has the version of the enabler, ``lwm2m="1.0",``, which is no link; later versions have ``</>``.
+    """
+    version = _ENABLER.match(payload)
+    return parse_links(payload[version.end() :] if version else payload)
 
 
 def parse_object_list(payload: bytes) -> ObjectList:

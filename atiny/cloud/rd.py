@@ -1,8 +1,8 @@
-"""The registration interface, /rd (OMA LwM2M 1.0, 5.3 and 8.2.3), as resources of an aiocoap site."""
+"""The registration interface, /rd (OMA LwM2M 1.0, 5.3 and 8.2.4), as resources of an aiocoap site."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import aiocoap
 from aiocoap import error, resource
@@ -15,26 +15,44 @@ if TYPE_CHECKING:
 _KNOWN_CRITICAL = (3, 7, 11, 15, 17, 23, 27)
 
 
-class _RegistrationInterface(resource.Resource):
-    def __init__(self, cloud: Cloud):
+class Owner(Protocol):
+    """Whose interface it is: the cloud, or its bootstrap server."""
+
+    def refused(self, request: Any, problem: Any) -> None:
+        """A request was answered with an error."""
+
+    def answered(self) -> None:
+        """An answer is on its way."""
+
+
+class Interface(resource.Resource):
+    """A resource that devices send requests to."""
+
+    def __init__(self, owner: Owner):
         super().__init__()
-        self._cloud = cloud
+        self._owner = owner
 
     async def render(self, request: Any) -> Any:
         for option in request.opt.option_list():
             if option.number % 2 and int(option.number) not in _KNOWN_CRITICAL:
-                self._cloud.refused(request, problem := error.BadOption(f"option {int(option.number)} is not known"))
+                self._owner.refused(request, problem := error.BadOption(f"option {int(option.number)} is not known"))
                 raise problem
         try:
             return await super().render(request)
         except error.ConstructionRenderableError as problem:
-            self._cloud.refused(request, problem)
+            self._owner.refused(request, problem)
             raise
 
     async def render_to_pipe(self, pipe: Any) -> None:
         await super().render_to_pipe(pipe)
         # Only now is the answer on its way; what the cloud asks of the device next must not overtake it.
-        self._cloud.answered()
+        self._owner.answered()
+
+
+class _RegistrationInterface(Interface):
+    def __init__(self, cloud: Cloud):
+        super().__init__(cloud)
+        self._cloud = cloud
 
 
 class RegisterResource(_RegistrationInterface):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import aiocoap
@@ -17,8 +17,9 @@ from aiocoap import error, interfaces
 from aiocoap.numbers.constants import MAX_REGULAR_BLOCK_SIZE_EXP
 from aiocoap.util import hostportjoin
 
+from . import events
 from .dtls import POLL_S, Address, Connection, DtlsServer
-from .keys import KeyStore
+from .keys import KeyStore, shown
 from .transport import bind
 
 _log = logging.getLogger("coap-server")
@@ -126,15 +127,19 @@ class SecuredInterface(interfaces.MessageInterface):
     def _received(self, connection: Connection, plaintext: bytes) -> None:
         if self._manager is None:
             return
-        remote = self._addresses.get(connection)
-        if remote is None:
-            remote = self._addresses[connection] = SecuredAddress(self, connection)
+        remote = self._address(connection)
         try:
             message = aiocoap.Message.decode(plaintext, remote=remote)
         except (error.UnparsableMessage, UnicodeDecodeError):  # the latter: options that are not UTF-8
             _log.warning("ignoring a message from %s that cannot be decoded", remote.hostinfo)
             return
         self._manager.dispatch_message(message)
+
+    def _address(self, connection: Connection) -> SecuredAddress:
+        remote = self._addresses.get(connection)
+        if remote is None:
+            remote = self._addresses[connection] = SecuredAddress(self, connection)
+        return remote
 
     def _ended(self, connection: Connection) -> None:
         remote = self._addresses.pop(connection, None)
@@ -184,6 +189,11 @@ class SecuredInterface(interfaces.MessageInterface):
 
     # What the cloud asks
 
+    def sessions_of(self, identities: Iterable[bytes]) -> list[SecuredAddress]:
+        """The sessions in force of these identities; the device that was heard last is the last one."""
+        wanted = set(identities)
+        return [self._address(session) for session in self.server.sessions if session.identity in wanted]
+
     def end(self, remote: SecuredAddress, reason: str) -> None:
         """End a device's session."""
         self.server.end(remote.connection, reason)
@@ -198,16 +208,39 @@ class SecuredInterface(interfaces.MessageInterface):
                 self.server.end(connection, "the identity was removed")
 
 
+class _Teller:
+    """Puts into the log what becomes of sessions and handshakes."""
+
+    def __init__(self, log: events.EventLog):
+        self._log = log
+
+    def started(self, connection: Connection) -> None:
+        address = hostportjoin(*connection.address[:2])
+        self._log.add(
+            events.SessionStarted, "", address=address, identity=shown(connection.identity), cipher=connection.cipher
+        )
+
+    def ended(self, connection: Connection) -> None:
+        address = hostportjoin(*connection.address[:2])
+        self._log.add(
+            events.SessionEnded, "", address=address, identity=shown(connection.identity), reason=connection.reason
+        )
+
+    def failed(self, address: Address, identity: bytes, reason: str) -> None:
+        name = shown(identity) if identity else ""
+        self._log.add(events.HandshakeFailed, "", address=hostportjoin(*address[:2]), identity=name, reason=reason)
+
+
 async def open_secured(
     context: aiocoap.Context,
     host: str,
     port: int,
     keys: KeyStore,
-    started: Callable[[Connection], None],
-    ended: Callable[[Connection], None],
-    failed: Callable[[Address, bytes, str], None],
+    log: events.EventLog,
 ) -> tuple[SecuredInterface, int]:
     """Serve a context's site over DTLS too, at an address and port (0: a free one); returns the real port.
+
+    ``log`` is told of the sessions.
 
     Raises `errors.PortInUse`, `errors.HostUnknown`, `TransportError`, and `NotSupported` without python-mbedtls.
     """
@@ -215,7 +248,8 @@ async def open_secured(
     interfaces: list[SecuredInterface] = []
 
     async def make(manager: Any) -> SecuredInterface:
-        interfaces.append(SecuredInterface(manager, link, keys, started, ended, failed))
+        told = _Teller(log)
+        interfaces.append(SecuredInterface(manager, link, keys, told.started, told.ended, told.failed))
         return interfaces[0]
 
     try:

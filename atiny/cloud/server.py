@@ -8,16 +8,17 @@ from typing import Any
 
 import aiocoap
 from aiocoap import error, resource
-from aiocoap.util import hostportjoin
 
 from ..dtls.mbedtls import load
 from ..errors import ParameterError
 from . import errors, events
+from .bootstrap import PORT as BOOTSTRAP_PORT, BootstrapResult, BootstrapServer, ConfigSource
 from .clock import Clock, LoopClock
 from .commands import Command
 from .device import DEFAULT_EXPIRE_S, Device
-from .dtls import Address, Connection
+from .exchange import Response
 from .keys import KeyStore, identity_of, shown
+from .provisioning import BootstrapAccount, BootstrapConfig, KeyIssuer
 from .rd import RegisterResource, RegistrationResource
 from .registry import Registration, Registry
 from .secured import SecuredAddress, SecuredInterface, open_secured
@@ -47,6 +48,10 @@ class Cloud:
     ``ack_timeout_s``, ``max_retransmit``: RFC 7252 4.8's, for its requests to devices; ``response_timeout_s``: how long
     a request may take in all (None: MAX_TRANSMIT_WAIT and what a separate response may add).
     ``awake_s``: how long a device in queue mode listens after it was heard (OMA 1.0, 8.3: MAX_TRANSMIT_WAIT).
+    ``bootstrap``: have a bootstrap server too, for what is to be done with devices: True provisions each to this cloud
+    (`own_account`), else a `BootstrapConfig` for all, a mapping {endpoint: BootstrapConfig}, or a function of the
+    endpoint. ``bootstrap_port``, ``bootstrap_dtls_port``, ``bootstrap_psk``: where it listens, who may come, as above.
+    ``advertise``: the host under which devices reach the cloud, where that is not ``host`` (which may be "::").
     ``clock``: what lifetimes, awake times and expiry are counted on. ``log_capacity``: events kept.
 
     All methods and properties are for the event loop that entered it; `CloudThread` is for everybody else.
@@ -67,16 +72,27 @@ class Cloud:
         max_retransmit: int = 4,
         response_timeout_s: float | None = None,
         awake_s: float = 93.0,
+        bootstrap: ConfigSource | bool | None = None,
+        bootstrap_port: int = BOOTSTRAP_PORT,
+        bootstrap_dtls_port: int | None = None,
+        bootstrap_psk: Mapping[Any, bytes] | KeyStore | None = None,
+        advertise: str | None = None,
         clock: Clock | None = None,
         log_capacity: int = 1000,
     ):
         if psk and dtls_port is None:
             raise ParameterError("psk needs a dtls_port: 5684, or 0 for a free one")
+        if bootstrap_psk and bootstrap_dtls_port is None:
+            raise ParameterError("bootstrap_psk needs a bootstrap_dtls_port: 5784, or 0 for a free one")
+        if bootstrap is False:
+            bootstrap = None
+        if bootstrap is None and bootstrap_dtls_port is not None:
+            raise ParameterError("bootstrap_dtls_port needs bootstrap: True, or what is to be done with devices")
         self.host = host
         self.port = port
         self.secure_port = dtls_port
         self.keys = psk if isinstance(psk, KeyStore) else KeyStore(psk)
-        if dtls_port is not None:
+        if dtls_port is not None or bootstrap_dtls_port is not None:
             load()
         self.clock: Clock = clock or LoopClock()
         self.events = events.EventLog(self.clock.wall, log_capacity)
@@ -91,6 +107,13 @@ class Cloud:
         self._secured: SecuredInterface | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
         self._answered: list[Device] = []
+        self._advertise = advertise
+        self.issuer = KeyIssuer(self.keys)
+        self.bootstrap_server: BootstrapServer | None = None
+        if bootstrap is not None:
+            source = self._to_itself if bootstrap is True else bootstrap
+            keys = bootstrap_psk if isinstance(bootstrap_psk, KeyStore) else KeyStore(bootstrap_psk)
+            self.bootstrap_server = BootstrapServer(self, source, bootstrap_port, bootstrap_dtls_port, keys)
 
     async def start(self) -> None:
         """Listen. Raises `errors.PortInUse`, `errors.HostUnknown` or `atiny.errors.TransportError`."""
@@ -99,20 +122,27 @@ class Cloud:
         site.add_resource(["rd"], RegistrationResource(self))
         context, address, self.port = await open_context(site, self.host, self.port)
         if self.secure_port is not None:
-            told = (self._session_started, self._session_ended, self._handshake_failed)
             try:
                 self._secured, self.secure_port = await open_secured(
-                    context, address, self.secure_port, self.keys, *told
+                    context, address, self.secure_port, self.keys, self.events
                 )
             except BaseException:
                 await close_context(context)
                 raise
         self._context = context
+        if self.bootstrap_server is not None:
+            try:
+                await self.bootstrap_server.start()
+            except BaseException:
+                await self.stop()
+                raise
 
     async def stop(self) -> None:
         """Forget the devices, end what is on its way, release the port. A second call does nothing."""
         if self._context is None:
             return
+        if self.bootstrap_server is not None:
+            await self.bootstrap_server.stop()
         for device in self._devices.values():
             device.commands.close()
         for registration in self._registry.clear():
@@ -144,8 +174,27 @@ class Cloud:
         return f"coaps://{self._host}:{self.secure_port}"
 
     @property
+    def bootstrap_url(self) -> str:
+        """What a device is given to be bootstrapped: "coap://127.0.0.1:5783". Raises `errors.CloudError` without."""
+        return f"coap://{self._host}:{self._bootstrap.port}"
+
+    @property
+    def bootstrap_secure_url(self) -> str:
+        """The same for a device with a key. Raises `errors.CloudError` without DTLS."""
+        if self._bootstrap.secure_port is None:
+            raise errors.CloudError("the bootstrap server has no DTLS port: give it a bootstrap_dtls_port")
+        return f"coaps://{self._host}:{self._bootstrap.secure_port}"
+
+    @property
+    def _bootstrap(self) -> BootstrapServer:
+        if self.bootstrap_server is None:
+            raise errors.CloudError("the cloud has no bootstrap server: give it bootstrap=True, or a BootstrapConfig")
+        return self.bootstrap_server
+
+    @property
     def _host(self) -> str:
-        return f"[{self.host}]" if ":" in self.host else self.host
+        host = self._advertise or self.host
+        return f"[{host}]" if ":" in host else host
 
     @property
     def context(self) -> aiocoap.Context:
@@ -176,6 +225,55 @@ class Cloud:
         """Queue a command for a device; see `Device.command`."""
         return self.device(endpoint).command(data, expire_s)
 
+    # Bootstrap
+
+    def own_account(self, endpoint: str, **fields: Any) -> BootstrapAccount:
+        """An account of this cloud for a device; with a DTLS port with a fresh key, which `keys` then has.
+
+        The key that was made for the device before is void as soon as it has registered with the new one. ``fields``:
+        the others of `BootstrapAccount`. For any thread. Raises `errors.CloudError` where the cloud is not running, or
+        listens on all addresses and has no ``advertise``.
+        """
+        if self._context is None:
+            raise errors.CloudError("the cloud is not running")
+        if self._advertise is None and self.host in ("::", "0.0.0.0"):
+            raise errors.CloudError("the cloud listens on all addresses: give it advertise, the one that devices reach")
+        if self.secure_port is None:
+            return BootstrapAccount(self.url, **fields)
+        identity, key = self.issuer.issue(endpoint)
+        return BootstrapAccount(self.secure_url, identity=identity, key=key, **fields)
+
+    def _to_itself(self, endpoint: str) -> BootstrapConfig:
+        return BootstrapConfig([self.own_account(endpoint)])
+
+    async def bootstrap(self, endpoint: str, config: BootstrapConfig | None = None) -> BootstrapResult:
+        """Bootstrap a device that has not asked for it; see `BootstrapServer.bootstrap`."""
+        return await self._bootstrap.bootstrap(endpoint, config)
+
+    async def wait_bootstrapped(
+        self, endpoint: str, timeout_s: float | None = 10.0, *, after: int = 0
+    ) -> BootstrapResult:
+        """The result of the device's last bootstrap, when there is one that ended later than event number ``after``.
+
+        Raises `TimeoutError`.
+        """
+        await self.events.wait_for(events.BootstrapEnded, timeout_s, after=after, endpoint=endpoint)
+        return self._bootstrap.results[endpoint]
+
+    async def trigger_bootstrap(self, endpoint: str) -> Response:
+        """Have a registered device ask its bootstrap server (Execute /1/x/9); the answer, as of `Device.execute`.
+
+        A device of several servers lets each execute only what is its own: the instances are tried in turn.
+        """
+        device = self.device(endpoint)
+        registration = device.registration
+        instances = registration.objects.objects.get(1, ()) if registration is not None else ()
+        for instance in sorted(instances) or [0]:
+            response = await device.execute(f"/1/{instance}/9")
+            if response.code != error.Unauthorized.code:
+                break
+        return response
+
     # What the registration interface calls (rd.py)
 
     def register(self, request: Any) -> Registration:
@@ -183,6 +281,7 @@ class Cloud:
         registration, replaced = self._registry.register(
             request.opt.uri_query, request.opt.content_format, request.payload, request.remote
         )
+        self.issuer.registered(registration.endpoint, registration.identity)
         if replaced is not None:
             self._end(replaced, "replaced")
             self._moved(replaced.remote)
@@ -258,33 +357,6 @@ class Cloud:
         if isinstance(former, SecuredAddress) and self._secured is not None:
             if all(registration.remote is not former for registration in self._registry):
                 self._secured.end(former, "replaced by a new session")
-
-    def _session_started(self, connection: Connection) -> None:
-        self.events.add(
-            events.SessionStarted,
-            "",
-            address=hostportjoin(*connection.address[:2]),
-            identity=shown(connection.identity),
-            cipher=connection.cipher,
-        )
-
-    def _session_ended(self, connection: Connection) -> None:
-        self.events.add(
-            events.SessionEnded,
-            "",
-            address=hostportjoin(*connection.address[:2]),
-            identity=shown(connection.identity),
-            reason=connection.reason,
-        )
-
-    def _handshake_failed(self, address: Address, identity: bytes, reason: str) -> None:
-        self.events.add(
-            events.HandshakeFailed,
-            "",
-            address=hostportjoin(*address[:2]),
-            identity=shown(identity) if identity else "",
-            reason=reason,
-        )
 
     def _expired(self, registration: Registration) -> None:
         self.device(registration.endpoint).detach("registration expired")

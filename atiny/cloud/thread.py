@@ -8,12 +8,14 @@ import threading
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
+from .bootstrap import BootstrapResult
 from .commands import Command
 from .device import DEFAULT_EXPIRE_S, Device
 from .errors import CloudError
 from .events import Event, Report
 from .exchange import Response
 from .keys import KeyStore
+from .provisioning import BootstrapAccount, BootstrapConfig
 from .server import Cloud
 
 T = TypeVar("T")
@@ -33,9 +35,10 @@ class CloudThread:
     """
 
     def __init__(self, *args: Any, **kwargs: Any):
-        psk = kwargs.get("psk")
-        if psk is not None and not isinstance(psk, KeyStore):
-            kwargs["psk"] = KeyStore(psk)  # which never shows its keys, and outlives a restart with what was changed
+        for name in ("psk", "bootstrap_psk"):
+            psk = kwargs.get(name)
+            if psk is not None and not isinstance(psk, KeyStore):
+                kwargs[name] = KeyStore(psk)  # which never shows its keys, and outlives a restart with what was changed
         self._arguments = args, kwargs
         self._cloud: Cloud | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -118,6 +121,37 @@ class CloudThread:
     def keys(self) -> KeyStore:
         """Who may come over DTLS; may be changed from any thread."""
         return self.cloud.keys
+
+    @property
+    def bootstrap_url(self) -> str:
+        """See `Cloud.bootstrap_url`."""
+        return self.cloud.bootstrap_url
+
+    @property
+    def bootstrap_secure_url(self) -> str:
+        """See `Cloud.bootstrap_secure_url`."""
+        return self.cloud.bootstrap_secure_url
+
+    @property
+    def bootstrap_keys(self) -> KeyStore:
+        """Who may come to the bootstrap server over DTLS; may be changed from any thread."""
+        return self.cloud._bootstrap.keys
+
+    def own_account(self, endpoint: str, **fields: Any) -> BootstrapAccount:
+        """See `Cloud.own_account`; also for a function that another cloud's bootstrap server asks."""
+        return self.cloud.own_account(endpoint, **fields)
+
+    def bootstrap(self, endpoint: str, config: BootstrapConfig | None = None) -> BootstrapResult:
+        """See `Cloud.bootstrap`."""
+        return self.run(self.cloud.bootstrap(endpoint, config))
+
+    def wait_bootstrapped(self, endpoint: str, timeout_s: float | None = 10.0, *, after: int = 0) -> BootstrapResult:
+        """See `Cloud.wait_bootstrapped`."""
+        return self.run(self.cloud.wait_bootstrapped(endpoint, timeout_s, after=after))
+
+    def trigger_bootstrap(self, endpoint: str) -> Response:
+        """See `Cloud.trigger_bootstrap`."""
+        return self.run(self.cloud.trigger_bootstrap(endpoint))
 
     @property
     def events(self) -> list[Event]:

@@ -8,7 +8,8 @@ from aiocoap.numbers.codes import Code
 
 from atiny.cli.common import Output
 from atiny.cli.console import HELP, Console
-from atiny.cloud import Cloud, Observed
+from atiny.cloud import BootstrapConfig, Cloud, ManualClock, Observed
+from tests.cloud.bootstrap_device import BootstrapDevice
 from tests.cloud.peers import FakeDevice, on_a_loop
 
 
@@ -41,6 +42,8 @@ CONSOLE = [
     ("cancel x /3/0/9 path", "2.05 "),
     ("cancel x /3/0/9", "error: /3/0/9 of x is not observed"),
     ("cancel x /19/0/0 reset", "done"),
+    ("bootstrap x", "2.04"),
+    ("bootstrap nobody", "error: nobody is not registered"),
     ("attributes x /3/0/14 pmin=1 pmax=9 gt", "2.04"),
     ("command x cafe", "command 1 is queued"),
     ("command x cafe 0", "command 2 is queued"),
@@ -59,6 +62,7 @@ async def test_the_console():
     answers = {
         "/3/0/0": Message(code=Code.CONTENT, content_format=0, payload=b"Acme"),
         "/3": Message(code=Code.CONTENT, content_format=40, payload=b"</3>,</3/0>"),
+        "/1/0/9": b"",
         "/3/0/14": b"",
         "/3/0/4": b"",
         "/3/0/9": Message(code=Code.CONTENT, content_format=0, payload=b"90"),
@@ -91,3 +95,37 @@ async def test_the_console():
     async with Cloud(port=0) as cloud:
         await Console(cloud, screen).handle("devices")
     assert screen.lines == ["no device is registered"]
+
+
+@on_a_loop
+async def test_a_device_that_is_not_registered_is_bootstrapped_where_it_is():
+    config = BootstrapConfig(delete=("/1",), discover=False)
+    async with Cloud(port=0, bootstrap=config, bootstrap_port=0) as cloud:
+        screen = Screen()
+        console = Console(cloud, screen)
+        await console.handle("bootstrap x")
+        assert screen.lines[-1].startswith("error: x has not asked to be bootstrapped")
+        async with BootstrapDevice(cloud.bootstrap_url, "x") as device:
+            await device.request()
+            await cloud.wait_bootstrapped("x")
+            await console.handle("bootstrap x")
+            assert screen.events[-1] == {"event": "answer", "command": "bootstrap", "ok": True, "reason": ""}
+            device.answer = lambda request: Message(code=Code.BAD_REQUEST)
+            await console.handle("bootstrap x")
+            assert screen.lines[-1] == "error: delete /1 was answered 4.00"
+
+
+@on_a_loop
+async def test_a_device_that_sleeps_is_shown_so():
+    clock = ManualClock()
+    async with Cloud(port=0, clock=clock) as cloud, FakeDevice(cloud.url, "x", b="UQ", lt=7200):
+        await cloud.events.wait_for(Observed)
+        screen = Screen()
+        console = Console(cloud, screen)
+        await console.handle("devices")
+        assert screen.lines[-1].endswith("observed /19/0/0")
+        clock.advance(93)
+        await console.handle("command x 01")
+        await console.handle("devices")
+        assert screen.lines[-1].endswith("out of reach, 1 commands wait")
+        assert screen.events[-1]["devices"][0]["reachable"] is False

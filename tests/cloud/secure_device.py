@@ -88,6 +88,10 @@ class SecureDevice:
             self.location = self.response.opt.location_path
         return code
 
+    async def request_bootstrap(self, endpoint: str = "x") -> str:
+        """Bootstrap-Request, to a cloud's bootstrap server."""
+        return await self.ask(Code.POST, "/bs", f"ep={endpoint}")
+
     async def observed(self) -> Any:
         """Take the cloud's Observe of /19/0/0 and accept it; returns the request."""
         request = await self.receive()

@@ -2,7 +2,6 @@
 
 import json
 import logging
-import threading
 from typing import Any, Iterator
 
 import pytest
@@ -27,47 +26,9 @@ from atiny.cloud import (
 from atiny.errors import NotSupported, ParameterError
 from tests.cloud.dtls_peer import needs_dtls
 from tests.cloud.peers import FakeDevice, on_a_loop
+from tests.cloud.scenarios import Lamp
 
 KEYS = {"lamp-1": b"Geheim-1", "lamp-2": b"Geheim-2", "lamp-3": bytes(32)}
-
-
-class Lamp(atiny.CommandHandler):
-    """A device that keeps what it is told, by the cloud and by its client."""
-
-    def __init__(self, url: str, endpoint: str, psk: "tuple[Any, bytes] | None", **options: Any):
-        self.commands: list[bytes] = []
-        self.events: list[tuple[int, Any]] = []
-        self._more = threading.Condition()
-        defaults: dict[str, Any] = {"ack_timeout_ms": 50, "max_retransmit": 2, "retry_min_s": 0.1}
-        self.client = atiny.Client(
-            endpoint, url, psk=psk, device=self, on_event=self.on_event, **{**defaults, **options}
-        )
-
-    def __enter__(self) -> "Lamp":
-        self.client.start()
-        return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        self.client.stop()
-
-    def write_app_write(self, data: bytes) -> int:
-        self.commands.append(data)
-        return atiny.ATINY_OK
-
-    def on_event(self, event: int, arg: object) -> None:
-        with self._more:
-            self.events.append((event, arg))
-            self._more.notify_all()
-
-    def wait(self, event: int, count: int = 1) -> object:
-        """The argument of the ``count``-th such event."""
-
-        def found() -> "list[object]":
-            return [arg for kind, arg in self.events if kind == event]
-
-        with self._more:
-            assert self._more.wait_for(lambda: len(found()) >= count, 10), self.events
-        return found()[count - 1]
 
 
 @pytest.fixture
@@ -77,7 +38,7 @@ def cloud() -> Iterator[CloudThread]:
 
 
 def lamp(cloud: CloudThread, endpoint: str = "lamp-1", key: "bytes | None" = None, **options: Any) -> Lamp:
-    return Lamp(cloud.secure_url, endpoint, (endpoint, KEYS[endpoint] if key is None else key), **options)
+    return Lamp(cloud.secure_url, endpoint, psk=(endpoint, KEYS[endpoint] if key is None else key), **options)
 
 
 @needs_dtls
@@ -106,7 +67,7 @@ def test_the_life_of_a_device(cloud):
 
 @needs_dtls
 def test_close_ends_the_session_without_a_de_register(cloud: CloudThread) -> None:
-    lamp = Lamp(cloud.secure_url, "lamp-1", ("lamp-1", KEYS["lamp-1"]))
+    lamp = Lamp(cloud.secure_url, "lamp-1", psk=("lamp-1", KEYS["lamp-1"]))
     assert lamp.client.wait_registered(10)
     lamp.client.close()
     assert cloud.wait_for(SessionEnded).reason == "the device closed it"
@@ -116,7 +77,7 @@ def test_close_ends_the_session_without_a_de_register(cloud: CloudThread) -> Non
 @needs_dtls
 def test_several_devices_with_several_identities(cloud):
     with lamp(cloud, "lamp-1") as one, lamp(cloud, "lamp-2") as two, lamp(cloud, "lamp-3") as three:
-        with Lamp(cloud.url, "open", None) as four:  # and one without DTLS beside them
+        with Lamp(cloud.url, "open") as four:  # and one without DTLS beside them
             for endpoint in (*KEYS, "open"):
                 cloud.wait_registered(endpoint)
                 cloud.wait_for(Observed, endpoint=endpoint)
@@ -141,7 +102,7 @@ def test_several_devices_with_several_identities(cloud):
     ],
 )
 def test_a_wrong_key_and_an_unknown_identity_are_said_on_both_sides(cloud, psk, told):
-    with Lamp(cloud.secure_url, "lamp-1", psk) as one:
+    with Lamp(cloud.secure_url, "lamp-1", psk=psk) as one:
         reason = one.wait(atiny.ATINY_REG_FAIL)
         assert "the server refused the handshake" in str(reason)
         failed = cloud.wait_for(HandshakeFailed)
@@ -154,9 +115,9 @@ def test_a_wrong_key_and_an_unknown_identity_are_said_on_both_sides(cloud, psk, 
 
 @needs_dtls
 def test_an_endpoint_name_of_somebody_else_is_4_03(cloud):
-    with Lamp(cloud.secure_url, "lamp-2", ("lamp-1", KEYS["lamp-1"])) as one:
+    with Lamp(cloud.secure_url, "lamp-2", psk=("lamp-1", KEYS["lamp-1"])) as one:
         assert str(one.wait(atiny.ATINY_REG_FAIL)).startswith("Register: 4.03")
-    with Lamp(cloud.url, "lamp-1", None) as one:
+    with Lamp(cloud.url, "lamp-1") as one:
         assert one.wait(atiny.ATINY_REG_FAIL) == "Register: 4.03 lamp-1 has to register over DTLS"
     assert cloud.cloud.events.of(Registered) == []
 
@@ -207,7 +168,7 @@ def test_identities_come_and_go_while_it_runs(cloud):
         one.wait(atiny.ATINY_REG_OK, 2)
     cloud.keys.add("gateway", b"Geheim-4", endpoints=("room-1", "room-2"))
     for endpoint in ("room-1", "room-2"):
-        with Lamp(cloud.secure_url, endpoint, ("gateway", b"Geheim-4")):
+        with Lamp(cloud.secure_url, endpoint, psk=("gateway", b"Geheim-4")):
             assert cloud.wait_registered(endpoint).read("/3/0/0").ok
             assert cloud.wait_for(Registered, endpoint=endpoint).identity == "gateway"
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from atiny.cloud.errors import CloudError
-from atiny.cloud.links import Link, parse_links, parse_object_list
+from atiny.cloud.links import Link, parse_bootstrap_links, parse_links, parse_object_list
 from atiny.cloud.values import decode, encode
 from atiny.errors import CodecError
 
@@ -26,11 +26,26 @@ def test_links(payload, links):
 
 @given(st.binary(max_size=60) | st.text('<>/;,="\\ 013ar', max_size=30).map(str.encode))
 def test_any_bytes_are_links_or_a_codec_error(payload):
-    for parse in (parse_links, parse_object_list):
+    for parse in (parse_links, parse_object_list, parse_bootstrap_links):
         try:
             parse(payload)
         except CodecError:
             pass
+
+
+BOOTSTRAP_LINKS = [
+    (b'lwm2m="1.0",</0/0>;ssid=101,</3/0>', [Link("/0/0", {"ssid": "101"}), Link("/3/0")]),
+    (b"lwm2m=1.0 , </0/1>", [Link("/0/1")]),
+    (b'lwm2m="1.0"', []),
+    (b"</>;lwm2m=1.1,</0/1>;ssid=0", [Link("/", {"lwm2m": "1.1"}), Link("/0/1", {"ssid": "0"})]),
+    (b"</0/1>", [Link("/0/1")]),
+    (b"", []),
+]
+
+
+@pytest.mark.parametrize(("payload", "links"), BOOTSTRAP_LINKS)
+def test_the_links_of_bootstrap_discover(payload, links):
+    assert parse_bootstrap_links(payload) == links
 
 
 def test_object_list():
@@ -56,6 +71,10 @@ DECODED = [
     ("/3/0", 11542, bytes.fromhex("8606 410001 410105"), {6: {0: 1, 1: 5}}),
     ("/3", 11542, bytes.fromhex("080003 C10964"), {0: {9: 100}}),
     ("/3/0", 11542, b"\xff", b"\xff"),
+    ("/3/0/9", 11543, b'{"bn":"/3/0/9","e":[{"v":5}]}', 5),
+    ("/3/0", 11543, b'{"e":[{"n":"/3/0/0","sv":"A"},{"n":"/3/0/6/0","v":1}]}', {0: "A", 6: {0: 1}}),
+    ("/3303", 1543, b'{"bn":"/3303/","e":[{"n":"0/5700","v":21.5}]}', {0: {5700: 21.5}}),
+    ("/3/0", 11543, b"{bad", b"{bad"),
     ("/3/0", 60000, b"\xff", b"\xff"),
     ("/a/b", 0, b"x", b"x"),
 ]
@@ -81,6 +100,8 @@ ENCODED = [
     ("/3/0/11", {0: 1, 1: 2}, None, (bytes.fromhex("860B 410001 410102"), 11542)),
     ("/3303", {5700: 1.5}, None, (bytes.fromhex("E81644083FF8000000000000"), 11542)),
     ("/3303", {2: {5605: 1}}, 11542, None),
+    ("/3/0/9", 5, 11543, (b'{"bn":"/3/0/9","e":[{"v":5}]}', 11543)),
+    ("/1/0", {1: 300, 7: "UQ"}, 11543, (b'{"bn":"/1/0/","e":[{"n":"1","v":300},{"n":"7","sv":"UQ"}]}', 11543)),
     ("/3303/0", 5, None, None),
     ("/3303/0", 5, 110, None),
     ("x", 5, None, None),
