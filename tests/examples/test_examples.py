@@ -11,7 +11,19 @@ from pathlib import Path
 
 import pytest
 
-from atiny.cloud import CloudThread, CommandState, Deregistered, HandshakeFailed, Observed, Report, SessionStarted
+from atiny.cloud import (
+    BootstrapEnded,
+    CloudThread,
+    CommandState,
+    Deregistered,
+    DeviceAsleep,
+    HandshakeFailed,
+    Observed,
+    Registered,
+    Report,
+    SessionStarted,
+    Updated,
+)
 from atiny.cloud.thread import DeviceThread
 from tests.cloud.dtls_peer import needs_dtls
 
@@ -21,15 +33,14 @@ ROOT = Path(__file__).resolve().parents[2]
 class Program:
     """An example that runs; its lines are read as they come."""
 
-    def __init__(self, runtime: str, name: str, cloud: CloudThread, *arguments: str, secure: bool = False):
+    def __init__(self, runtime: str, name: str, cloud: CloudThread, *arguments: str, port: "int | None" = None):
         environment = {
             **os.environ,
             "PYTHONPATH": str(ROOT),
             "MICROPYPATH": f"{ROOT}:.frozen",
             "PYTHONUNBUFFERED": "1",
         }
-        port = cloud.secure_port if secure else cloud.port
-        command = [runtime, str(ROOT / "examples" / name), cloud.host, str(port), *arguments]
+        command = [runtime, str(ROOT / "examples" / name), cloud.host, str(port or cloud.port), *arguments]
         self.process = subprocess.Popen(
             command, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
         )
@@ -118,7 +129,7 @@ def test_secure(runtime):
     runtime = sys.executable if runtime == "cpython" else micropython()
     key = bytes(range(16))
     with CloudThread(port=0, dtls_port=0, psk={"lamp-1": key}) as cloud:
-        with Program(runtime, "secure.py", cloud, "lamp-1", key.hex(), secure=True) as program:
+        with Program(runtime, "secure.py", cloud, "lamp-1", key.hex(), port=cloud.secure_port) as program:
             device = registered(cloud, "lamp-1")
             program.expect("registered")
             assert device.next_report().data == b"\x00"
@@ -129,7 +140,7 @@ def test_secure(runtime):
             assert cloud.wait_for(Deregistered).reason == "requested"
             assert program.end() == 0
         assert cloud.wait_for(SessionStarted).identity == "lamp-1"
-        with Program(runtime, "secure.py", cloud, "lamp-1", "00" * 16, secure=True) as program:
+        with Program(runtime, "secure.py", cloud, "lamp-1", "00" * 16, port=cloud.secure_port) as program:
             line = program.expect("not registered: ")
             assert "wrong PSK" in line
             assert cloud.wait_for(HandshakeFailed).reason == "wrong key"
@@ -186,3 +197,57 @@ def test_custom_object():
         assert cloud.wait_for(Deregistered).reason == "requested"
         assert program.end() == 0
         assert len(cloud.cloud.events.of(Report)) == count
+
+
+@pytest.mark.parametrize("secured", [False, pytest.param(True, marks=needs_dtls)], ids=["nosec", "psk"])
+@pytest.mark.parametrize("runtime", ["cpython", "micropython"])
+def test_bootstrap(tmp_path, runtime, secured):
+    runtime = sys.executable if runtime == "cpython" else micropython()
+    key = bytes(range(16))
+    dtls = {"dtls_port": 0, "bootstrap_dtls_port": 0, "bootstrap_psk": {"lamp-1": key}} if secured else {}
+    folder = str(tmp_path / "accounts")
+    with CloudThread(port=0, bootstrap=True, bootstrap_port=0, **dtls) as cloud:
+        port = int((cloud.bootstrap_secure_url if secured else cloud.bootstrap_url).rpartition(":")[2])
+        arguments = (folder, "lamp-1", *([key.hex()] if secured else []))
+        identities = []
+        for start in range(2):
+            after = cloud.events[-1].seq if start else 0
+            with Program(runtime, "bootstrap.py", cloud, *arguments, port=port) as program:
+                if not start:
+                    program.expect("bootstrapped")
+                program.expect("registered with server 123")
+                identities.append(cloud.wait_for(Registered, after=after).identity)
+                device = cloud.wait_registered("lamp-1")
+                assert device.command(b"\xca\xfe").wait(10) == CommandState.SUCCESS
+                program.expect("command cafe")
+                assert device.execute("/3/0/4").code_text == "2.04"
+                assert cloud.wait_for(Deregistered, after=after).reason == "requested"
+                assert program.end() == 0
+        assert [event.ok for event in cloud.events if isinstance(event, BootstrapEnded)] == [True], "once for both"
+        assert len(set(identities)) == 1
+        assert identities[0].startswith("lamp-1-") is secured
+
+
+@pytest.mark.parametrize("runtime", ["cpython", "micropython"])
+def test_sleepy(runtime):
+    runtime = sys.executable if runtime == "cpython" else micropython()
+    with CloudThread(port=0, awake_s=0.2) as cloud, Program(runtime, "sleepy.py", cloud, "0.3", "1.5") as program:
+        sensor = registered(cloud, "sleepy")
+        assert sensor.next_report().data == b"1"
+        program.expect("report 1 SENT_SUCCESS")
+        assert 300 < int(program.expect("asleep for").split()[2]) < 1500
+        after = cloud.events[-1].seq
+        commands = [sensor.command(bytes([number])) for number in range(2)]
+        assert {command.state for command in commands} == {CommandState.WAITING}
+        assert [command.wait(10) for command in commands] == [CommandState.SUCCESS] * 2
+        program.expect("command 00")
+        program.expect("command 01")
+        assert cloud.wait_for(Updated, after=after).seq < cloud.wait_for(Report, after=after, data=b"2").seq
+        while True:
+            try:
+                assert sensor.execute("/3/0/4").code_text == "2.04"
+                break
+            except DeviceAsleep:  # a busy machine was too late: the next time it wakes
+                cloud.wait_for(Report, after=cloud.events[-1].seq)
+        assert cloud.wait_for(Deregistered).reason == "requested"
+        assert program.end() == 0
