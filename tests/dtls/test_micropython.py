@@ -247,7 +247,9 @@ def test_a_whole_device():
         device.wait_for(REG_OK)
         device.tell("reconnect")
         device.wait_for(REG_OK)
-        assert gateway.handshakes == 4
+        while gateway.handshakes < 4:  # the one before may have had to be registered twice, on a busy machine
+            device.wait_for(REG_OK)
+        assert gateway.handshakes == 4, device.lines
         device.tell("stop")
         device.wait_for("stopped")
         assert cloud.devices() == []
