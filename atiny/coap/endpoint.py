@@ -7,6 +7,7 @@ from .codes import BLOCK2, URI_PATH
 from .exchange import Exchange, Transmission
 from .message import Message
 from .options import REQUEST, screen
+from .stream import Streams
 
 # The options that may be empty, with the length that they may have.
 _LONGEST = {number: row[1] for number, row in REQUEST.items() if row[0] == 0}
@@ -18,6 +19,8 @@ class Endpoint:
     ``handler(request)`` returns the response to a request of the peer, or None where it will come through `respond`.
     It may see options of block-wise transfer in the request; they are dealt with here. ``szx``: the largest block
     that is sent or asked for, 2**(szx + 4) bytes. ``max_body``: the longest body that is joined from blocks, in bytes.
+    ``stream(request)``: asked where a long PUT or POST begins; it gives a sink for its blocks, a Message that refuses
+    it, or None, where the handler is to have it in one piece: see `stream.Streams`.
     """
 
     def __init__(
@@ -27,6 +30,7 @@ class Endpoint:
         transmission: "Transmission | None" = None,
         szx: int = 6,
         max_body: int = 16384,
+        stream=None,
     ):
         self.exchange = Exchange(random, transmission)
         self._handler = handler
@@ -34,6 +38,8 @@ class Endpoint:
         self._size = 16 << szx
         self._max_body = max_body
         self._blocks = BlockServer(handler, szx, max_body)
+        self.streams = Streams(stream, self._blocks, szx)
+        self._serve = self._blocks.serve if stream is None else self.streams.serve
 
     def receive(self, datagram: bytes, now: int) -> None:
         """Take a datagram of the peer; what is to be sent is then in ``exchange.outbox``. Its bytes never raise."""
@@ -57,7 +63,7 @@ class Endpoint:
         # Options stand in the order of their numbers: where the last is below those of block-wise transfer, there are
         # none of them, and the request, as nearly all, skips that layer.
         blocks = last >= BLOCK2
-        response = self._blocks.serve(request, now) if blocks else self._handler(request)
+        response = self._serve(request, now) if blocks else self._handler(request)
         if response is None:
             exchange.acknowledge(request, now)
             return
@@ -82,6 +88,11 @@ class Endpoint:
         response = self._blocks.cut(request, response, now)
         response.token = request.token
         self.exchange.notify(response, confirmable, on_done)
+
+    def reset(self) -> None:
+        """The link is new, or gone: what is under way ends, in both directions."""
+        self.exchange.reset()
+        self.streams.abandon()
 
     def _refuse_option(self, request: Message, number: int, now: int) -> None:
         if request.type == codes.NON:  # section 5.4.1: rejected, that is: ignored

@@ -1,4 +1,4 @@
-"""Hostile datagrams, 10,000 here and 200,000 in the slow run, into an endpoint and into a registered device.
+"""Hostile datagrams, 5,000 here and 200,000 in the slow run, into an endpoint and into a registered device.
 
 Nothing raises, nothing grows without bound, every message of ours ends once, and the device works afterwards.
 """
@@ -38,8 +38,9 @@ from .peer import (
     pack,
     path,
 )
+from .stream_rig import Sink
 
-COUNTS = [10_000, pytest.param(200_000, marks=pytest.mark.slow)]
+COUNTS = [5_000, pytest.param(200_000, marks=pytest.mark.slow)]
 
 
 # -- an endpoint
@@ -49,10 +50,12 @@ class Target(Device):
     """An endpoint whose handler gives every kind of answer, and which asks and notifies itself."""
 
     def __init__(self, fuzzer):
-        super().__init__(max_body=4096, confirm=False, rng=fuzzer.rng.randbytes)
+        super().__init__(max_body=4096, confirm=False, rng=fuzzer.rng.randbytes, stream=self.stream)
         self.fuzzer = fuzzer
         self.later = []
         self.begun = self.ended = self.afters = 0
+        self.sinks: "list[Sink]" = []
+        self.opened = 0
         self.peaceful = False
 
     def _handle(self, request):
@@ -69,6 +72,18 @@ class Target(Device):
         if way < 0.2:
             response.after = self.after
         return response
+
+    def stream(self, request):
+        """Half of what is pushed goes to sinks; at most one of them is open."""
+        way = self.fuzzer.rng.random()
+        if way < 0.5:
+            return None
+        if way < 0.6:
+            return Message(0xA3)
+        self.opened += 1
+        self.sinks = [sink for sink in self.sinks if not sink.over] + [Sink(("write", self.fuzzer.rng.randrange(1, 9)))]
+        assert len(self.sinks) <= 2
+        return self.sinks[-1]
 
     def after(self):
         self.afters += 1
@@ -100,10 +115,11 @@ class Target(Device):
         elif way < 0.72:
             self.exchange.cancel(b"o%d" % rng.randrange(3))
         elif way < 0.73:
-            self.exchange.reset()
+            self.endpoint.reset()
         elif way < 0.9:
             self.now += rng.choice([1, 1000, 5000, 100_000])
             self.exchange.handle_timer(self.now)
+            self.endpoint.streams.handle_timer(self.now)
         for id in self.unconfirmed:
             if rng.random() < 0.1:
                 self.exchange.send_failed(id, self.now, rng.random() < 0.3)
@@ -124,11 +140,13 @@ def test_an_endpoint(count):
             for sent in target.take_raw():
                 fuzzer.learn(sent)
         if number % (count // 20) == 0:
-            target.exchange.reset()
+            target.endpoint.reset()
+            assert [sink for sink in target.sinks if not sink.over] == []
             memory.sample()
     memory.check()
     assert target.begun > count // 50
     assert target.afters > count // 200
+    assert target.opened > count // 200
     target.confirm = target.peaceful = True
     target.act()
     while not target.exchange.idle:  # left in peace, everything comes to its end
@@ -152,10 +170,14 @@ class Bin(Object):
         Resource(2, "weight", FLOAT, "RW"),
         Resource(3, "tag", OPAQUE, "RW", max_size=256),
         Resource(4, "empty", NONE, "E"),
+        Resource(5, "image", OPAQUE, "W", stream=True),
     )
 
     def __init__(self):
         self.name, self.level, self.weight, self.tag = "bin", 1, 1.5, b"t"
+
+    def open_image(self, server):
+        return Sink()
 
     def execute_empty(self, arguments):
         raise ValueError("a handler with a bug")
