@@ -1,1 +1,1 @@
-"""Firmware update (object 5). Nothing is here yet: this version has no firmware update."""
+"""Firmware update (object 5): `updater` drives it, `machine` is its table, `package` what is got, `download` how."""
