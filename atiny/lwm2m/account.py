@@ -59,7 +59,7 @@ class Account(Connection):
             server.short_server_id,
         )
         self._dispatcher = self.observations.source = dispatcher
-        Connection.__init__(self, agent, link, security, dispatcher.handle)
+        Connection.__init__(self, agent, link, security, dispatcher.handle, dispatcher.stream)
         self.registration = Registration(self, agent.clock, agent.random, settings.retry_min_ms, settings.retry_max_ms)
         self.queue_mode = QueueMode(self, agent.clock, settings.awake_ms)
         self.queue_mode.enabled = "Q" in server.binding

@@ -12,13 +12,14 @@ class Connection:
 
     ``agent`` has: ``clock``, ``settings``, ``random``, ``new_session(security)``, ``idle_session()``, ``statistics``
     (or None), ``open_link(connection)``, ``close_link(connection)``. ``link``: the number under which its datagrams
-    come and go. ``security``: its Security object instance. ``handle(request)`` answers the server's requests.
+    come and go. ``security``: its Security object instance. ``handle(request)`` answers the server's requests,
+    ``stream(request)`` takes those that come in many blocks: see `Endpoint`.
 
     Subclasses have: ``serving()``, whether requests of the server count now; ``link_ready()``, the link is open and
     secured; ``link_lost(reason)``, it could not be opened, or is of no use any more.
     """
 
-    def __init__(self, agent, link: int, security, handle):
+    def __init__(self, agent, link: int, security, handle, stream=None):
         settings = agent.settings
         self.link = link
         self.security = security
@@ -29,8 +30,11 @@ class Connection:
         self.asleep = False  # the link sleeps: nothing is sent or heard
         self.active_ms = 0  # when the last message was sent or heard
         self.endpoint_name = settings.endpoint_name
-        self.endpoint = Endpoint(handle, agent.random, settings.transmission, settings.block_szx, settings.max_body)
+        self.endpoint = Endpoint(
+            handle, agent.random, settings.transmission, settings.block_szx, settings.max_body, stream
+        )
         self.exchange = self.endpoint.exchange
+        self._streams = self.endpoint.streams
         self._agent = agent
         self._trace = settings.trace
         self._statistics = agent.statistics
@@ -63,7 +67,7 @@ class Connection:
     def _hang_up(self) -> None:
         self.session.close()
         self.connected = self.secured = False
-        self.exchange.reset()
+        self.endpoint.reset()
 
     def send(self, message, on_done) -> None:
         """Send a request; ``on_done(outcome, response)`` is told its end, once."""
@@ -160,6 +164,9 @@ class Connection:
         due = self.session.deadline()
         if due is not None and (soonest is None or due < soonest):
             soonest = due
+        due = self._streams.due
+        if due is not None and (soonest is None or due < soonest):
+            soonest = due
         return soonest
 
     def handle_timer(self, now: int) -> None:
@@ -168,3 +175,4 @@ class Connection:
         if self.connected and not self.session.ready:
             self._check_session()
         self.exchange.handle_timer(now)
+        self._streams.handle_timer(now)

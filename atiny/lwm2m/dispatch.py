@@ -39,6 +39,7 @@ from .model import Model
 from .objects import access_control as rights
 from .observe import Observations
 from .path import render, segment
+from .streaming import Sink, Unwrapped, target
 from .types import FLOAT, INTEGER, OPAQUE as OPAQUE_TYPE, TIME
 
 
@@ -120,6 +121,23 @@ class Dispatcher:
             raise Rejected(METHOD_NOT_ALLOWED)
         except Exception as error:
             return self._error(tuple(path), error)
+
+    def stream(self, request: Message) -> "Sink | Message | None":
+        """What takes the blocks of a long Write, or refuses it; None: it is to be joined, and given to `handle`."""
+        path: "tuple[int, ...]" = ()
+        try:
+            found = target(self._model, request)
+            if found is None:
+                return None
+            path, row, in_tlv = found
+            if self._access is not None and self._access.active:
+                self._authorize(self._access, request.code, path, False)
+            sink = operations.find(self._model, path)[1].open_sink(row, self._short_server_id)
+            if in_tlv:
+                sink = Unwrapped(sink, row.id)
+            return Sink(path, sink, self._failed, self._changed if row.readable else _nobody)
+        except Exception as error:
+            return self._error(path, error)
 
     def _authorize(self, access: Access, code: int, path: tuple, attributes: bool) -> None:
         """4.01 where the server may not change what it asks to change (7.3.2); what there is not is left to 4.04.
@@ -247,7 +265,7 @@ class Dispatcher:
         if len(path) == 1 or (resource is not None and not resource.writable):
             raise Rejected(METHOD_NOT_ALLOWED)
         values = operations.decode(entry, path, content_format, payload)
-        operations.write(self._model, path, values, replace, self._changed)
+        operations.write(self._model, path, values, replace, self._changed, self._short_server_id)
         return Message(CHANGED)
 
     def late(self, path: tuple, error: "Exception | None") -> Message:
@@ -292,7 +310,8 @@ class Dispatcher:
         if content_format is None and payload:
             # 1.0 says so (8.5), and every server of today names the format.
             raise Rejected(BAD_REQUEST, "a Create names its Content-Format")
-        made = operations.create(self._model, path, operations.decode(entry, path, content_format, payload))
+        values = operations.decode(entry, path, content_format, payload)
+        made = operations.create(self._model, path, values, self._short_server_id)
         changes = list(made)
         if self._access is not None:
             for created in made:
@@ -310,6 +329,10 @@ class Dispatcher:
             self._changed(control)
         instance.deleted()
         return Message(DELETED)
+
+
+def _nobody(path: tuple) -> None:
+    """What cannot be read has no observers."""
 
 
 def _number(path: tuple, entries: "list[tuple]") -> "float | None":

@@ -17,7 +17,8 @@ A custom object is a class with a table::
 
 One instance of the class is one object instance. A resource without a ``read_`` or ``write_`` method is the attribute
 of that name: set it and it is read, None and it does not exist. A ``check_`` method refuses a value: a Write of several
-resources is applied only when each of them has passed.
+resources is applied only when each of them has passed. A value that is longer than the memory, as an image of firmware,
+goes piece by piece to what an ``open_`` method gives: ``Resource(..., stream=True)``.
 """
 
 from ..errors import ParameterError
@@ -27,6 +28,7 @@ from .path import MAX_ID, parse, render
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import Any
 
 _OPERATIONS = ("", "R", "W", "RW", "E")
 
@@ -40,6 +42,14 @@ class Resource:
     ``mandatory``: a replacing Write and a Create must contain it, if it can be written. ``max_size``: the longest value
     that may be written, in bytes (STRING, OPAQUE). ``raw``: application data; a Write passes the payload as it is and
     notifications are the host's reports.
+
+    ``stream``: a Write goes to a sink, an object of its own that ``open_<name>(self, server)`` returns; ``server`` is
+    the short server id of who writes, or None. The sink has ``write(offset, data, total)``, called with the next bytes
+    as they come, each once (``total``: the length that the server announced, an estimate, or None), ``end()``, when all
+    is written, and ``abandon()``, when the rest will not come: the server was silent for 247 s, began again, or the
+    link is gone. What open, write or end raises is the answer to the server, and the sink hears of nothing more. It may
+    be opened again while an earlier sink is open, by another server or for another transfer: refuse that, or take over
+    and let the earlier one raise `Rejected`. A payload is taken as it is, as text too, and has no ``check_`` method.
     """
 
     __slots__ = (
@@ -52,6 +62,7 @@ class Resource:
         "unit",
         "max_size",
         "raw",
+        "stream",
         "readable",
         "writable",
         "executable",
@@ -59,6 +70,7 @@ class Resource:
         "checker",
         "writer",
         "executor",
+        "opener",
     )
 
     def __init__(
@@ -72,6 +84,7 @@ class Resource:
         unit: "str | None" = None,
         max_size: "int | None" = None,
         raw: bool = False,
+        stream: bool = False,
     ):
         self.id = id
         self.name = name
@@ -82,6 +95,7 @@ class Resource:
         self.unit = unit
         self.max_size = max_size
         self.raw = raw
+        self.stream = stream
         self.readable = operations in ("R", "RW")
         self.writable = operations in ("W", "RW")
         self.executable = operations == "E"
@@ -89,6 +103,7 @@ class Resource:
         self.checker = "check_%s" % (name,)
         self.writer = "write_%s" % (name,)
         self.executor = "execute_%s" % (name,)
+        self.opener = "open_%s" % (name,)
 
     def __repr__(self) -> str:
         return "Resource(%r, %r, %r, %r)" % (self.id, self.name, self.type, self.operations)
@@ -147,6 +162,10 @@ class Object:
         else:
             setattr(self, resource.name, value)
 
+    def open_sink(self, resource: Resource, server: "int | None") -> "Any":
+        """A sink for what a server is about to write to a streamed resource; by default its method."""
+        return getattr(self, resource.opener)(server)
+
     def execute(self, resource: Resource, arguments: str) -> object:
         """Execute a resource. A function that is returned is called once the server has its answer; a `Deferred` is
         answered when it ends."""
@@ -155,7 +174,7 @@ class Object:
     def replace(self) -> None:
         """A replacing Write begins: forget what the server may write. By default: the attributes."""
         for resource in self.resources:
-            if resource.writable and not hasattr(self, resource.writer):
+            if resource.writable and not resource.stream and not hasattr(self, resource.writer):
                 setattr(self, resource.name, None)
 
     def deleted(self) -> None:
@@ -213,6 +232,11 @@ def _problem(cls, row: Resource) -> "str | None":
             return "max_size is a number of bytes, of a STRING or an OPAQUE"
     if row.raw and (row.type != types.OPAQUE or row.multiple):
         return "raw is for a single OPAQUE"
+    if row.stream:
+        if row.type != types.OPAQUE or row.multiple or not row.writable or row.raw or row.max_size is not None:
+            return "stream is for a single OPAQUE that is written; how long it may be, its sink says"
+        if cls.open_sink == Object.open_sink and not hasattr(cls, row.opener):
+            return "the class has no method %s(self, server)" % row.opener
     return None
 
 
@@ -242,7 +266,7 @@ class ObjectEntry:
         # What a Write only stores in an attribute: that can be undone.
         self.stored = []
         if cls.write == Object.write:
-            self.stored = [row for row in self.rows if row.writable and not hasattr(cls, row.writer)]
+            self.stored = [row for row in self.rows if row.writable and not row.stream and not hasattr(cls, row.writer)]
         self.instances: "dict[int, Object]" = {}
         self.ids: "list[int]" = []  # sorted: a dict has no order on MicroPython
 

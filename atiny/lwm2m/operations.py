@@ -17,6 +17,7 @@ from ..errors import CodecError, ParameterError, Rejected
 from .formats import OPAQUE, TEXT, TLV, codec
 from .model import Model, Object, ObjectEntry, Resource
 from .path import MAX_ID
+from .streaming import write_whole
 from .types import OPAQUE as OPAQUE_TYPE, STRING, check
 
 TYPE_CHECKING = False
@@ -118,7 +119,7 @@ def decode(entry: ObjectEntry, path: tuple, content_format: "int | None", payloa
     """
     table = entry.table
     resource = table.get(path[2]) if len(path) > 2 else None
-    if resource is not None and resource.raw and content_format in (None, TEXT, OPAQUE):
+    if resource is not None and (resource.raw or resource.stream) and content_format in (None, TEXT, OPAQUE):
         return [(path, payload)]
     if content_format is None:
         if resource is None or (resource.multiple and len(path) == 3):
@@ -139,12 +140,14 @@ def decode(entry: ObjectEntry, path: tuple, content_format: "int | None", payloa
         raise Rejected(BAD_REQUEST, str(error)) from None
 
 
-def write(model: Model, path: tuple, values: "list[tuple]", replace: bool, changed) -> None:
+def write(
+    model: Model, path: tuple, values: "list[tuple]", replace: bool, changed, server: "int | None" = None
+) -> None:
     """Write values to an instance, a resource or a resource instance: all of them, or none.
 
     ``replace``: what is not among the values goes (PUT); else it stays (POST). ``changed(path)`` is called for each
     resource that has a new value. Where a method of the host fails halfway, attributes are as they were; what its
-    own methods did before stays done.
+    own methods did before stays done. ``server``: the short server id of who writes, for streamed resources.
     """
     entry, instance, resource = find(model, path)
     if instance is None or (resource is not None and not resource.writable):
@@ -154,7 +157,7 @@ def write(model: Model, path: tuple, values: "list[tuple]", replace: bool, chang
         raise Rejected(BAD_REQUEST, "no value")
     replaces = replace and resource is None
     changes = _checked(entry, instance, changes, replaces, not replace or len(path) == 4)
-    _apply(entry, [(instance, changes, replaces)], changed)
+    _apply(entry, [(instance, changes, replaces)], changed, server)
 
 
 def _checked(entry: ObjectEntry, instance: Object, changes: "list[tuple]", replaces: bool, merges: bool):
@@ -172,7 +175,7 @@ def _checked(entry: ObjectEntry, instance: Object, changes: "list[tuple]", repla
     return changes
 
 
-def _apply(entry: ObjectEntry, writes: "list[tuple]", changed) -> None:
+def _apply(entry: ObjectEntry, writes: "list[tuple]", changed, server: "int | None" = None) -> None:
     """Carry out checked writes to instances of one object: (instance, changes, whether they replace what there is)."""
     before = []
     written: "list[tuple]" = []
@@ -186,7 +189,7 @@ def _apply(entry: ObjectEntry, writes: "list[tuple]", changed) -> None:
                 written.extend([(instance, row) for row in rows])
                 instance.replace()
             for row, value in changes:
-                instance.write(row, value)
+                _set(instance, row, value, server)
                 if row not in rows:
                     written.append((instance, row))
     except Exception:
@@ -199,6 +202,13 @@ def _apply(entry: ObjectEntry, writes: "list[tuple]", changed) -> None:
         for instance, row in written:
             if row.readable and not row.raw:  # of raw data the host tells what is new, by its reports
                 changed((entry.cls.object_id, instance.instance_id, row.id))
+
+
+def _set(instance: Object, resource: Resource, value, server: "int | None") -> None:
+    if resource.stream:
+        write_whole(instance, resource, value, server)
+    else:
+        instance.write(resource, value)
 
 
 def provision(model: Model, path: tuple, values: "list[tuple]", changed) -> None:
@@ -313,7 +323,7 @@ def execute(model: Model, path: tuple, arguments: str) -> object:
     return instance.execute(resource, arguments)
 
 
-def create(model: Model, path: tuple, values: "list[tuple]") -> "list[tuple]":
+def create(model: Model, path: tuple, values: "list[tuple]", server: "int | None" = None) -> "list[tuple]":
     """Create instances of an object from values, all of them or none; returns their paths.
 
     Nothing about an instance id in the values: one instance, under the lowest free id. Resources that the object does
@@ -325,7 +335,7 @@ def create(model: Model, path: tuple, values: "list[tuple]") -> "list[tuple]":
         _check_creatable(entry, id, bool(made))
         if id in entry.instances:
             raise Rejected(BAD_REQUEST, "instance %d exists" % id)
-        made.append(_created(entry, id, own, False))
+        made.append(_created(entry, id, own, False, server))
     for instance in made:
         model.add_instance(entry, instance)
     return [(path[0], instance.instance_id) for instance in made]
@@ -342,7 +352,9 @@ def _check_creatable(entry: ObjectEntry, id: "int | None", another: bool = False
         raise Rejected(BAD_REQUEST, "the only instance is 0")
 
 
-def _created(entry: ObjectEntry, id: "int | None", values: "list[tuple]", bootstrap: bool) -> Object:
+def _created(
+    entry: ObjectEntry, id: "int | None", values: "list[tuple]", bootstrap: bool, server: "int | None" = None
+) -> Object:
     """A new instance with these values, not yet in the model; ``bootstrap``: with those that can only be read, too."""
     if id is not None and id >= MAX_ID:
         raise Rejected(BAD_REQUEST, "instance %d is reserved" % id)
@@ -358,7 +370,7 @@ def _created(entry: ObjectEntry, id: "int | None", values: "list[tuple]", bootst
     for row, value in changes:
         instance.check(row, value)
     for row, value in changes:
-        instance.write(row, value)
+        _set(instance, row, value, server)
     return instance
 
 

@@ -63,6 +63,7 @@ class Servers:
         self._records = records
         self._fingerprint = fingerprint
         self._link: "BootstrapLink | None" = None
+        self._others: "list[Any]" = []  # connections to other servers than those of the accounts
         self._wanted = False  # a link to the bootstrap server, once the host is online
         self._provision = Provision(
             agent.model, agent.handler_failed, self._operation, self._finished, agent.model_changed, self._refused
@@ -162,6 +163,8 @@ class Servers:
         dues = [self._purge_due, self._linger_due] + [account.deadline() for account in self.accounts]
         if self._link is not None:
             dues.append(self._link.deadline())
+        for other in self._others:
+            dues.append(other.deadline())
         for due in dues:
             if due is not None and (soonest is None or due < soonest):
                 soonest = due
@@ -173,6 +176,8 @@ class Servers:
             account.handle_timer(now)
         if self._link is not None:
             self._link.handle_timer(now)
+        for other in list(self._others):
+            other.handle_timer(now)
         self.bootstrap.handle_timer()
         if self._linger_due is not None and self._linger_due <= now:
             self._drop_link()
@@ -192,6 +197,18 @@ class Servers:
             self.changed = True
 
     # -- links
+
+    def add(self, make) -> "Any":
+        """A connection to another server than those of the accounts: what ``make(link)`` gives, until `remove`."""
+        connection = self._add(make)
+        self._others.append(connection)
+        return connection
+
+    def remove(self, connection) -> None:
+        """Close the connection, one of `add`, and forget it once its farewell is taken."""
+        self._others.remove(connection)
+        connection.close_link()
+        self.closing.append(connection.link)
 
     def _add(self, make) -> "Any":
         """The connection that ``make(link)`` gives, under the lowest free number."""

@@ -73,6 +73,12 @@ BAD = [
     (dict(resources=(Resource(2, "x", STRING, "RW", max_size="9"),)), "max_size is"),
     (dict(resources=(Resource(2, "x", STRING, "RW", raw=True),)), "raw is for a single OPAQUE"),
     (dict(resources=(Resource(2, "x", OPAQUE, "RW", raw=True, multiple=True),)), "raw is for a single OPAQUE"),
+    (dict(resources=(Resource(2, "x", STRING, "W", stream=True),)), "stream is for a single OPAQUE"),
+    (dict(resources=(Resource(2, "x", OPAQUE, "R", stream=True),)), "stream is for a single OPAQUE that is written"),
+    (dict(resources=(Resource(2, "x", OPAQUE, "W", multiple=True, stream=True),)), "stream is for a single OPAQUE"),
+    (dict(resources=(Resource(2, "x", OPAQUE, "W", raw=True, stream=True),)), "stream is for a single OPAQUE"),
+    (dict(resources=(Resource(2, "x", OPAQUE, "W", max_size=9, stream=True),)), "how long it may be, its sink says"),
+    (dict(resources=(Resource(2, "x", OPAQUE, "W", stream=True),)), "the class has no method open_x(self, server)"),
 ]
 
 

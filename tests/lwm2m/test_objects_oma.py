@@ -10,6 +10,7 @@ from atiny.lwm2m.objects.access_control import AccessControl
 from atiny.lwm2m.objects.app_data import AppData
 from atiny.lwm2m.objects.connectivity import Connectivity
 from atiny.lwm2m.objects.device import Device
+from atiny.lwm2m.objects.firmware import Firmware
 from atiny.lwm2m.objects.location import Location
 from atiny.lwm2m.objects.security import Security
 from atiny.lwm2m.objects.server import Server
@@ -22,6 +23,7 @@ OBJECTS = {
     "2-1_0.xml": AccessControl,
     "3-1_0.xml": Device,
     "4-1_0.xml": Connectivity,
+    "5-1_0.xml": Firmware,
     "6-1_0.xml": Location,
     "7-1_0.xml": Statistics,
     "19.xml": AppData,
@@ -43,6 +45,10 @@ DEVIATIONS = {
     (1, 9): (
         (types.NONE, "E", False, False),
         "Bootstrap-Request Trigger, of the Server object's version 1.1: by it a server starts a bootstrap",
+    ),
+    (5, 4): (
+        (types.BOOLEAN, "RW", False, False),
+        "Update Supported Objects, of version 1.0 before its last corrections: servers of that time ask for it",
     ),
     (19, 0): (
         (types.OPAQUE, "RW", False, True),
