@@ -1,6 +1,7 @@
 """The adapters: what carries atiny on a host. `base` has the contracts, `posix` and `micropython` the runtimes' own.
 
-``Platform`` and ``FileStore`` are those of the runtime that asks; their module is loaded when it is first asked for.
+``Platform``, ``FileStore`` and ``SlotStorage`` are those of the runtime that asks; their module is loaded when one of
+them is first asked for.
 """
 
 import sys
@@ -10,6 +11,7 @@ from . import base as base  # before __getattr__ is there: MicroPython would ask
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .posix import FileStore as FileStore, Platform as Platform
+    from .posix_storage import SlotStorage as SlotStorage
 
 
 def __getattr__(name: str) -> object:
@@ -19,4 +21,10 @@ def __getattr__(name: str) -> object:
         else:
             from .posix import FileStore, Platform  # type: ignore[assignment]
         return Platform if name == "Platform" else FileStore
+    if name == "SlotStorage":
+        if sys.implementation.name == "micropython":
+            from .micropython_storage import SlotStorage
+        else:
+            from .posix_storage import SlotStorage  # type: ignore[assignment]
+        return SlotStorage
     raise AttributeError("module %r has no attribute %r" % (__name__, name))

@@ -186,7 +186,11 @@ class Poller:
 
 
 class StorageDevice:
-    """Where a new firmware is written (SDK: atiny_storage_device_s). Called by the loop; may block per call."""
+    """Where a new firmware is written (SDK: atiny_storage_device_s). Called by the loop; may block per call.
+
+    OSError passes where the medium fails; of `write_software` with ``errno`` ENOSPC (28) where the image is too large.
+    Whatever fails, and whenever the power does, the image that runs is left alone until `active_software`.
+    """
 
     def init(self) -> None:
         """Make the storage ready; called once, before anything else."""
@@ -197,7 +201,10 @@ class StorageDevice:
         raise NotImplementedError
 
     def write_software(self, offset: int, data: bytes) -> None:
-        """Write ``data`` at ``offset`` of the new image. Offsets grow without gaps; a repeated write is the same."""
+        """Write ``data`` at ``offset`` of the new image. Offsets grow without gaps; a repeated write is the same.
+
+        After a restart it may go on, without another `begin_software_download`, where the update record says.
+        """
         raise NotImplementedError
 
     def read_software(self, offset: int, length: int) -> bytes:
@@ -205,11 +212,14 @@ class StorageDevice:
         raise NotImplementedError
 
     def end_software_download(self) -> None:
-        """The image is whole; when this returns it outlives a power cut."""
+        """The image is whole; when this returns it outlives a power cut. After one it may be called again."""
         raise NotImplementedError
 
     def active_software(self) -> None:
-        """Make the new image the one that runs after the next start."""
+        """Make the new image the one that runs after the next start, at once or not at all.
+
+        Raises OSError where no image is whole: `end_software_download` was not called since it began.
+        """
         raise NotImplementedError
 
     def get_active_result(self) -> bool:
@@ -217,7 +227,10 @@ class StorageDevice:
         raise NotImplementedError
 
     def write_update_info(self, offset: int, data: bytes) -> None:
-        """Write into the 512-byte update record, which outlives a power cut."""
+        """Write into the 512-byte update record, which outlives a power cut.
+
+        So does what was written of the image before: the record may say how much that is.
+        """
         raise NotImplementedError
 
     def read_update_info(self, offset: int, length: int) -> bytes:
