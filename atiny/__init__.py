@@ -134,16 +134,21 @@ __version__ = "0.1.0"
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .adapter import FileStore as FileStore, Platform as Platform
+    from .adapter import FileStore as FileStore, Platform as Platform, SlotStorage as SlotStorage
     from .aio import AsyncClient as AsyncClient
+    from .fota.options import FirmwareOptions as FirmwareOptions
 
 
 def __getattr__(name: str) -> object:
     # Loaded when first asked for: the runtime's platform, and asyncio, which costs more than all the rest.
-    if name in ("Platform", "FileStore"):
+    if name in ("Platform", "FileStore", "SlotStorage"):
         return getattr(adapter, name)
     if name == "AsyncClient":
         from .aio import AsyncClient
 
         return AsyncClient
+    if name == "FirmwareOptions":
+        from .fota.options import FirmwareOptions
+
+        return FirmwareOptions
     raise AttributeError("module 'atiny' has no attribute %r" % (name,))

@@ -14,13 +14,10 @@ says::
 methods are called by one thread; only the report queue is shared with others.
 """
 
-from .coap.codes import MAX_TRANSMIT_WAIT_MS
-from .coap.exchange import Transmission
 from .dtls.session import Session
 from .lwm2m.account import Account
 from .lwm2m.deferred import Deferred
 from .lwm2m.delivery import Delivery
-from .lwm2m.formats import TEXT
 from .lwm2m.model import Model
 from .lwm2m.path import render
 from .lwm2m.persistence import FINGERPRINT_SIZE, Records
@@ -31,16 +28,17 @@ from .params import (
     ATINY_BOOTSTRAP_OK,
     ATINY_DATA_SUBSCRIBE,
     ATINY_DATA_UNSUBSCRIBE,
+    ATINY_FOTA_STATE,
     ATINY_HANDLER_ERROR,
     ATINY_NOTIFY_DONE,
     ATINY_REG_FAIL,
     ATINY_REG_OK,
     BOOTSTRAP_FACTORY,
 )
+from .settings import Clock as Clock, Settings as Settings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import Any
 
 # The kinds of events: each event is (kind, a, b).
@@ -54,44 +52,8 @@ SLEEP_LINK = 6  # a: link: nothing is expected on it; the receiver may be switch
 WAKE_LINK = 7  # a: link: it is needed again
 
 
-class Clock:
-    """The time that the agent was last told, for all its parts."""
-
-    __slots__ = ("ms",)
-
-    def __init__(self):
-        self.ms = 0
-
-
 def _no_security(security) -> Session:
     return Session()
-
-
-class Settings:
-    """What is the same for all servers. Times in milliseconds.
-
-    ``confirmable_notifications``: whether a changed value goes as CON (reports do whenever their end is asked for).
-    ``single_format``: the Content-Format of a single resource where the server names none. ``block_szx``: the
-    largest block is 2**(szx + 4) bytes. ``max_body``: the longest body that is joined from blocks, in bytes.
-    ``trace("<-" or "->", link, message)``: is told every CoAP message, in plaintext. ``awake_ms``: how long a device in
-    queue mode listens after the last message. ``stored_notifications``: how many are kept for each server while it
-    cannot be told. ``tries``: attempts to register, after which an account counts as one that does not work.
-    """
-
-    def __init__(self, endpoint_name: str):
-        self.endpoint_name = endpoint_name
-        self.transmission = Transmission()
-        self.retry_min_ms = 2000
-        self.retry_max_ms = 120000
-        self.confirmable_notifications = False
-        self.single_format = TEXT
-        self.block_szx = 6
-        self.max_body = 16384
-        self.awake_ms = MAX_TRANSMIT_WAIT_MS
-        self.stored_notifications = 32
-        self.tries = 3
-        self.hold_off_ms = 0
-        self.trace: "Callable[[str, int, bytes], None] | None" = None
 
 
 class Agent:
@@ -134,12 +96,38 @@ class Agent:
         self._connections = self.servers.connections
         self.delivery = Delivery(reports, self.clock, self.accounts, self._report_done)
         self.offline = False  # the host has no network
+        self.updater: "Any" = None  # of the firmware
+
+    def add_firmware(self, storage, options, sources=()) -> None:
+        """Have the firmware updated over ``storage``, a StorageDevice; before `start`.
+
+        ``options``: a `fota.options.FirmwareOptions`. ``sources``: where images come from besides CoAP.
+        """
+        from .fota.coap_source import CoapSource  # a device without a storage needs none of this
+        from .fota.updater import Updater
+        from .lwm2m.objects.firmware import Firmware
+
+        updater = Updater(
+            storage,
+            options,
+            self.clock,
+            self.random,
+            self.host,
+            self.model_changed,
+            self._firmware_moved,
+            lambda path, error: self.handler_failed(render(path), error),
+        )
+        updater.sources += [CoapSource(self, options.psk)] + list(sources)
+        self.updater = updater
+        self.model.add(Firmware(updater))
 
     # -- what the host asks
 
     def start(self, now: int) -> None:
         """Begin to register with every server, or to bootstrap."""
         self.clock.ms = now
+        if self.updater is not None:
+            self.updater.start()  # first: State and Result are right in the first Register, Read and Notify
         self.servers.start()
         self._generation = self.model.generation
 
@@ -150,6 +138,8 @@ class Agent:
             return
         self._stopping = True
         self.delivery.stop()
+        if self.updater is not None:
+            self.updater.stop()
         self.servers.stop()
         self._end()
 
@@ -190,18 +180,26 @@ class Agent:
         self.clock.ms = now
         self.offline = True
         self.servers.go_offline()
+        if self.updater is not None:
+            self.updater.go_offline()
 
     def go_online(self, _: object, now: int) -> None:
         """There is a network again: Update, or register anew, then tell what was stored."""
         self.clock.ms = now
         self.offline = False
         self.servers.go_online()
+        if self.updater is not None:
+            self.updater.go_online()
 
     def sleep_until(self, now: int) -> "int | None":
         """When the device must be awake next; ``now`` or earlier while it must be, None: nothing is planned."""
         if self._events:
             return now
         soonest = self.servers.bootstrap.deadline()
+        if self.updater is not None:
+            due = self.updater.deadline()
+            if due is not None and (soonest is None or due < soonest):
+                soonest = due
         if self.reports.first() is not None or self.delivery.queued:
             due = self.delivery.deadline()
             if due is not None and (soonest is None or due < soonest):
@@ -233,10 +231,18 @@ class Agent:
         """Do what is due at ``now``; cheap when nothing is."""
         self.clock.ms = now
         self.servers.handle_timer(now)
+        if self.updater is not None:
+            due = self.updater.deadline()
+            if due is not None and due <= now:
+                self.updater.handle_timer()
 
     def deadline(self) -> "int | None":
         """When `handle_timer` is due next, or None: only a datagram or the host changes anything."""
         soonest = self.servers.deadline()
+        if self.updater is not None:
+            due = self.updater.deadline()
+            if due is not None and (soonest is None or due < soonest):
+                soonest = due
         if self.reports.first() is not None or self.delivery.queued:
             due = self.delivery.deadline()
             if due is not None and (soonest is None or due < soonest):
@@ -359,6 +365,9 @@ class Agent:
         """What became of a notification."""
         argument = (render(path), account.server.short_server_id, status)
         self._events.append((HOST_EVENT, ATINY_NOTIFY_DONE, argument))
+
+    def _firmware_moved(self, state: int, result: int, done: int, total: "int | None") -> None:
+        self._events.append((HOST_EVENT, ATINY_FOTA_STATE, (state, result, done, total)))
 
     def _report_done(self, report: Report, status: int) -> None:
         self._events.append((REPORT_DONE, report, status))

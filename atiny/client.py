@@ -7,7 +7,7 @@ from . import adapter
 from .adapter.base import LOG_DEBUG, LOG_ERR, LOG_WARNING
 from .agent import Agent, Clock, Settings
 from .coap.exchange import Transmission
-from .commands import ATINY_UPDATE_PSK, CommandHandler
+from .commands import ATINY_GET_OTA_OPT, ATINY_UPDATE_PSK, CommandHandler
 from .dtls import psk_session
 from .dtls.session import Session, check_psk
 from .errors import NotRegistered, ParameterError
@@ -16,7 +16,7 @@ from .loop import Loop
 from .lwm2m.accounts import pairs
 from .lwm2m.host import Host
 from .lwm2m.model import Model, Object
-from .lwm2m.objects.app_data import REPORT_PATH, AppData
+from .lwm2m.objects.app_data import AppData
 from .lwm2m.objects.connectivity import Connectivity
 from .lwm2m.objects.device import Device, check_error
 from .lwm2m.objects.location import Location
@@ -25,8 +25,9 @@ from .lwm2m.objects.server import DEFAULT_LIFETIME_S
 from .lwm2m.objects.statistics import Statistics
 from .lwm2m.path import parse, render
 from .lwm2m.persistence import Records
-from .lwm2m.report import DEFAULT_CAPACITY, Report, ReportQueue
-from .params import APP_DATA, BOOTSTRAP_CLIENT_INITIATED, BOOTSTRAP_SEQUENCE, MAX_REPORT_DATA_LEN
+from .lwm2m.report import DEFAULT_CAPACITY, ReportQueue
+from .params import BOOTSTRAP_CLIENT_INITIATED, BOOTSTRAP_SEQUENCE, MAX_REPORT_DATA_LEN
+from .pending import PendingReport as PendingReport
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,40 +36,11 @@ if TYPE_CHECKING:
 
     from .adapter.base import Platform
     from .factory import ServerAccount
+    from .fota.options import FirmwareOptions
 
 _OPTIONAL = (Connectivity, Location)  # there is one where the host has something to say for it
 RETRY_MIN_S = 2  # before the second attempt to register; the SDK's is another where it goes through the sequence
 SEQUENCE_RETRY_MIN_S = 10
-
-
-class PendingReport(Report):
-    """A report that the client accepted: its end can be waited for."""
-
-    __slots__ = ("_loop", "_ended")
-
-    def __init__(
-        self,
-        loop: Loop,
-        payload: bytes,
-        cookie: object,
-        callback: "Callable[[int, Any, int], object] | None",
-        confirmable: bool,
-    ):
-        super().__init__(APP_DATA, REPORT_PATH, payload, cookie, callback, confirmable)
-        self._loop = loop
-        self._ended = loop.platform.signal()
-
-    def wait(self, timeout_s: "float | None" = None) -> int:
-        """Wait for the end; returns the status, which is not final (`done` is False) where the time ran out.
-
-        Where no thread runs the client's loop, this call does.
-        """
-        self._loop.wait(self._ended, lambda: self.done, timeout_s)
-        return self.status
-
-    def finish(self, status: int) -> None:
-        super().finish(status)
-        self._ended.set()
 
 
 class Client:
@@ -80,6 +52,9 @@ class Client:
     None: BOOTSTRAP_FACTORY where there is a ``server``, else BOOTSTRAP_CLIENT_INITIATED, in which the bootstrap server
     alone says which servers there are. ``hold_off``: seconds to wait before a bootstrap that the device begins. With
     a ``store`` in the platform, what servers wrote outlives a restart, until these arguments are changed.
+
+    ``firmware``: a `FirmwareOptions`, for a platform with a ``storage``: which packages the device takes (object 5);
+    None: what the host answers to ATINY_GET_OTA_OPT, or the defaults.
 
     ``device``: a `CommandHandler`, or anything with its ``cmd_ioctl``, or that function. ``objects``: the device's own
     objects (`Object` instances, or classes without instances yet). ``lifetime``: seconds. ``binding``: "U" or "UQ",
@@ -116,6 +91,7 @@ class Client:
         queue_size: int = DEFAULT_CAPACITY,
         on_event: "Callable[[int, Any], object] | None" = None,
         platform: "Platform | None" = None,
+        firmware: "FirmwareOptions | None" = None,
         ack_timeout_ms: int = 2000,
         max_retransmit: int = 4,
         confirmable_notifications: bool = False,
@@ -145,6 +121,9 @@ class Client:
         self._model = model = Model()
         self._fingerprint = add_accounts(model, servers, lifetime, binding, bootstrap, bootstrap_psk, hold_off)
         self.platform = platform or adapter.Platform()
+        if firmware is not None and self.platform.storage is None:
+            raise ParameterError("firmware needs a place for the image: give Platform(storage=SlotStorage(folder))")
+        self._firmware = firmware
         mutex = self.platform.mutex()
         self._loop = Loop(self.platform, mutex, on_event)
 
@@ -202,6 +181,23 @@ class Client:
         self._device.on_errors = self._errors_changed
         for cls in _OPTIONAL:
             self._add_supported(cls.object_id)
+        if self.platform.storage is not None:
+            self._add_firmware()
+
+    def _add_firmware(self) -> None:
+        from .fota.options import FirmwareOptions  # a device without a storage needs none of this
+
+        options = self._firmware
+        if options is None:
+            answer = self._commands.get(ATINY_GET_OTA_OPT, None)
+            options = answer if isinstance(answer, FirmwareOptions) else FirmwareOptions()
+        try:
+            from .adapter.http_source import http_sources
+
+            sources = http_sources(self.platform, self._loop.request)
+        except ImportError:  # MicroPython: a source for HTTP is the host's (FirmwareOptions.sources)
+            sources = []
+        self._agent.add_firmware(self.platform.storage, options, sources)
 
     def _errors_changed(self, codes: "list[int]") -> None:
         """The host, or a server's reset, changed /3/0/11."""

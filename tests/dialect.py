@@ -17,7 +17,7 @@ MODULES["collections"] = frozenset(["OrderedDict", "deque", "namedtuple"])
 MODULES["struct"] = frozenset(["calcsize", "error", "pack", "pack_into", "unpack", "unpack_from"])
 
 # Third-party packages: only a host has them, so they are imported inside the function that needs them.
-LAZY = frozenset(["aiocoap", "cbor2", "mbedtls", "serial"])
+LAZY = frozenset(["aiocoap", "cbor2", "cryptography", "mbedtls", "serial", "urllib3"])
 
 # Built-in names that MicroPython has not.
 MISSING_BUILTINS = frozenset(

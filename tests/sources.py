@@ -9,7 +9,14 @@ PACKAGE = ROOT / "atiny"
 # What runs only on a host, never on a board; the names are relative to the package.
 HOST_ONLY = ("testing", "cloud", "slim", "cli")
 # Above the host-only line, yet bound to CPython.
-CPYTHON_ONLY = ("adapter/posix.py", "adapter/posix_net.py", "dtls/mbedtls.py", "aio.py")
+CPYTHON_ONLY = (
+    "adapter/http_source.py",
+    "adapter/posix.py",
+    "adapter/posix_net.py",
+    "adapter/posix_storage.py",
+    "dtls/mbedtls.py",
+    "aio.py",
+)
 
 
 def package_files() -> "list[str]":

@@ -87,7 +87,7 @@ def test_version_and_help(capsys):
     assert capsys.readouterr().out == f"atiny {atiny.__version__}\n"
     assert main(["--help"]) == 0
     shown = capsys.readouterr().out
-    assert all(word in shown for word in ("cloud", "demo", "device", "object", "130", "the port is in use"))
+    assert all(word in shown for word in ("cloud", "demo", "device", "object", "package", "130", "the port is in use"))
     for name in ("cloud", "demo", "device"):
         assert main([name, "--help"]) == 0
         assert "--json" in capsys.readouterr().out

@@ -10,7 +10,7 @@ from tests.sources import PACKAGE, ROOT
 
 TOP_LEVEL = {"atiny", "tests", "examples", "docs", "pyproject.toml", "README.md", "LICENSE"}
 DEPENDENCIES = {"aiocoap", "cbor2", "pyserial", "python-mbedtls"}
-EXTRAS = {"cloud", "test", "docs", "slim"}
+EXTRAS = {"cloud", "fota", "test", "docs", "slim"}
 
 
 @pytest.fixture
@@ -43,8 +43,10 @@ def test_installs_without_mbedtls_where_it_has_no_wheels(distribution: metadata.
 
 def test_has_the_extras(distribution: metadata.Distribution) -> None:
     assert set(distribution.metadata.get_all("Provides-Extra") or []) >= EXTRAS
+    fota = {r.name for r in requirements(distribution) if applies(r, "3.11", "fota")} - DEPENDENCIES
+    assert fota == {"cryptography", "urllib3"}
     cloud = {r.name for r in requirements(distribution) if applies(r, "3.11", "cloud")} - DEPENDENCIES
-    assert cloud == {"click"}
+    assert cloud == {"aiohttp", "atiny", "click"}
 
 
 def test_has_its_entry_points(distribution: metadata.Distribution) -> None:
