@@ -2,7 +2,7 @@
 
 `Simulation` runs whole clients and servers single-threaded in virtual time, reproducibly by a seed. The ``check_*``
 functions show a porting engineer whether an adapter keeps its contract. The pytest plugin (`pytest_plugin`) offers it
-all as fixtures. Only `VirtualServer` and `VirtualBootstrapServer` need a third-party package, aiocoap.
+all as fixtures. Only the virtual servers need a third-party package, aiocoap.
 """
 
 from typing import TYPE_CHECKING
@@ -21,6 +21,7 @@ from .simulation import Simulation
 
 if TYPE_CHECKING:
     from .bootstrap import VirtualBootstrapServer
+    from .file_server import VirtualFileServer
     from .server import VirtualServer
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "Simulation",
     "VirtualBootstrapServer",
     "VirtualClock",
+    "VirtualFileServer",
     "VirtualHardware",
     "VirtualPlatform",
     "VirtualServer",
@@ -61,4 +63,8 @@ def __getattr__(name: str) -> object:
         from .bootstrap import VirtualBootstrapServer
 
         return VirtualBootstrapServer
+    if name == "VirtualFileServer":
+        from .file_server import VirtualFileServer
+
+        return VirtualFileServer
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import errno
+import itertools
+from collections.abc import Callable, Iterator
 
 from ..adapter.base import StorageDevice, Store
 from .checks import Checklist
 from .records import UPDATE_RECORD_SIZE
 
 CHUNK = 256
+PIECES = (1, 255, 300, 1024, 37, 4096, 11)  # what a package may come in, beginning anew after the last
 
 
 def check_store(factory: Callable[[], Store]) -> list[str]:
@@ -68,18 +71,21 @@ def check_store(factory: Callable[[], Store]) -> list[str]:
     return check.done
 
 
-def check_storage(factory: Callable[[], StorageDevice], size: int = 4 * CHUNK, activate: bool = False) -> list[str]:
+def check_storage(
+    factory: Callable[[], StorageDevice], size: int = 40 * CHUNK, activate: bool = False, capacity: int | None = None
+) -> list[str]:
     """Check the storage of ``factory()``, each of which stands for the same device after another restart.
 
     It overwrites the slot of the new image (with ``size`` bytes of no use) and the update record: not on a device that
     is to be updated. ``activate``: also choose the image to run next, where the device under test takes anything.
+    ``capacity``: how many bytes an image may have; where given, the slot is filled. What a power cut leaves cannot be
+    checked from here: cut it.
     """
     check = Checklist("StorageDevice")
     storage = factory()
     storage.init()
     _check_record(check, storage, factory)
-    image = bytes(range(1, 256)) * (size // 255 + 1)
-    image = image[:size]
+    image = _image(1, size)
     storage.begin_software_download()
     for offset in range(0, size, CHUNK):
         storage.write_software(offset, image[offset : offset + CHUNK])
@@ -97,15 +103,8 @@ def check_storage(factory: Callable[[], StorageDevice], size: int = 4 * CHUNK, a
         )
     storage.end_software_download()
     if readable:
-        storage = factory()
-        storage.init()
+        storage = _restarted(factory)
         _check_image(check, storage, image, "after end_software_download and a restart")
-    if activate:
-        storage.active_software()
-        result = storage.get_active_result()
-        check.rule(
-            "get_active_result gives a bool", type(result) is bool, f"{result!r}", "return whether the new image runs"
-        )
     storage.begin_software_download()
     storage.write_software(0, b"\x55" * CHUNK)
     if readable:
@@ -116,7 +115,70 @@ def check_storage(factory: Callable[[], StorageDevice], size: int = 4 * CHUNK, a
             f"{_shown(found)} where 55 55 55 ... was written",
             "erase the slot: flash takes no second write without it",
         )
+    if activate:
+        check.rule(
+            "active_software refuses an image that is not whole",
+            _raises(storage.active_software) is not None,
+            "no OSError after begin_software_download and without end_software_download",
+            "remember that the image was ended, over a restart too, and forget it when another one begins",
+        )
+    storage = _check_resume(check, storage, factory, _image(3, size), readable)
+    if activate:
+        storage.active_software()
+        result = storage.get_active_result()
+        check.rule(
+            "get_active_result gives a bool", type(result) is bool, f"{result!r}", "return whether the new image runs"
+        )
+    if capacity is not None:
+        _check_capacity(check, storage, capacity)
+    storage.begin_software_download()
     return check.done
+
+
+def _check_resume(
+    check: Checklist, storage: StorageDevice, factory: Callable[[], StorageDevice], image: bytes, readable: bool
+) -> StorageDevice:
+    """An image in pieces of all sizes, with a restart in the middle where a download could go on after it."""
+    storage.begin_software_download()
+    half = len(image) // 2 + 1
+    pieces = list(_pieces(len(image)))
+    for start, end in pieces:
+        if readable and start <= half < end:
+            record = b"half of it is there"
+            storage.write_update_info(0, record)
+            storage = _restarted(factory)
+            found = _read(storage, start)
+            check.rule(
+                "what was written before write_update_info outlives a restart",
+                found == image[:start],
+                f"a difference at {_difference(found, image[:start])} of {start} bytes",
+                "bring the image to the medium before the update record, which counts on it; init erases nothing",
+            )
+            found = storage.read_update_info(0, len(record))
+            check.rule(
+                "the update record is kept while an image is written",
+                found == record,
+                f"{found!r} where {record!r} was written",
+                "keep the record out of the new image's slot",
+            )
+        storage.write_software(start, image[start:end])
+    if readable:
+        _check_image(check, storage, image, "what was written in pieces of all sizes, with a restart in between")
+    storage.end_software_download()
+    return storage
+
+
+def _check_capacity(check: Checklist, storage: StorageDevice, capacity: int) -> None:
+    storage.begin_software_download()
+    for offset in range(0, capacity, CHUNK):
+        storage.write_software(offset, b"\xaa" * min(CHUNK, capacity - offset))
+    error = _raises(lambda: storage.write_software(capacity, b"\xaa" * CHUNK))
+    check.rule(
+        "write_software raises OSError (ENOSPC) where the slot is full",
+        error is not None and error.errno == errno.ENOSPC,
+        f"{error!r} beyond {capacity} bytes",
+        "check the offset against the slot's size",
+    )
 
 
 def _check_record(check: Checklist, storage: StorageDevice, factory: Callable[[], StorageDevice]) -> None:
@@ -144,8 +206,7 @@ def _check_record(check: Checklist, storage: StorageDevice, factory: Callable[[]
         f"{part!r} at 256 where b'second' was written",
         "return exactly the bytes asked for",
     )
-    again = factory()
-    again.init()
+    again = _restarted(factory)
     found = again.read_update_info(0, UPDATE_RECORD_SIZE)
     check.rule(
         "the update record outlives a restart, and init",
@@ -164,11 +225,43 @@ def _reads(storage: StorageDevice) -> bool:
         return False
 
 
+def _restarted(factory: Callable[[], StorageDevice]) -> StorageDevice:
+    storage = factory()
+    storage.init()
+    return storage
+
+
+def _image(step: int, size: int) -> bytes:
+    """Bytes that do not repeat themselves at any power of two; another image for another ``step``."""
+    return bytes(index * step % 255 + 1 for index in range(size))
+
+
+def _pieces(size: int) -> Iterator[tuple[int, int]]:
+    start = 0
+    for length in itertools.cycle(PIECES):
+        if start >= size:
+            return
+        yield start, min(start + length, size)
+        start += length
+
+
+def _raises(function: Callable[[], object]) -> OSError | None:
+    try:
+        function()
+    except OSError as error:
+        return error
+    return None
+
+
+def _read(storage: StorageDevice, length: int) -> bytes:
+    return b"".join(storage.read_software(offset, CHUNK) for offset in range(0, length, CHUNK))[:length]
+
+
 def _check_image(check: Checklist, storage: StorageDevice, image: bytes, when: str) -> None:
-    found = b"".join(storage.read_software(offset, CHUNK) for offset in range(0, len(image), CHUNK))
+    found = _read(storage, len(image))
     check.rule(
         f"read_software gives {when}",
-        found[: len(image)] == image,
+        found == image,
         f"a difference at {_difference(found, image)}",
         "write at the offset given, and keep all of it",
     )

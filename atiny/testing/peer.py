@@ -211,7 +211,7 @@ class CoapPeer:
         if message.mtype is RST:
             if confirmable is not None:
                 confirmable.on_end("reset")
-        elif message.code != 0 and not self._on_response(message, key[0]) and confirmable is not None:
+        elif message.code != 0 and confirmable is not None and not self._on_response(message, key[0]):
             self.protocol_errors.append(f"a piggybacked response to message {message.mid} has another token")
 
     def _reply(self, key: tuple[Address, int], data: bytes) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+
 from ..adapter.base import StorageDevice, Store, check_record_name
 
 UPDATE_RECORD_SIZE = 512
@@ -122,6 +124,7 @@ class FakeStorageDevice(_Powered, StorageDevice):
         cut = self._begin("begin_software_download")
         self.whole = False
         self._chosen = None
+        self._result = False  # what is asked of `get_active_result` from here on is another image
         del self.new[len(self.new) // 2 if cut else 0 :]
         self._end(cut)
 
@@ -130,7 +133,7 @@ class FakeStorageDevice(_Powered, StorageDevice):
         if offset > len(self.new):
             raise OSError(f"a gap: {offset} is beyond the {len(self.new)} bytes written")
         if offset + len(data) > self.capacity:
-            raise OSError(f"the slot holds {self.capacity} bytes")
+            raise OSError(errno.ENOSPC, f"the slot holds {self.capacity} bytes")
         cut = self._begin("write_software")
         written = data[: len(data) // 2] if cut else data
         self.new[offset : offset + len(written)] = written

@@ -13,6 +13,7 @@ from .platform import VirtualPlatform
 if TYPE_CHECKING:
     from ..client import Client
     from .bootstrap import VirtualBootstrapServer
+    from .file_server import VirtualFileServer
     from .server import VirtualServer
 
 TIGHT = 1000  # passes of one client at one moment of virtual time
@@ -71,6 +72,12 @@ class Simulation:
         from .bootstrap import VirtualBootstrapServer
 
         return VirtualBootstrapServer(self.network, host, port, **options)
+
+    def file_server(self, host: str = "files", port: int = 5683, **options: Any) -> VirtualFileServer:
+        """A new `VirtualFileServer` in the network; ``options`` are its."""
+        from .file_server import VirtualFileServer
+
+        return VirtualFileServer(self.network, host, port, **options)
 
     def platform(self, host: str | None = None, **options: Any) -> VirtualPlatform:
         """A new `VirtualPlatform`; waits on it step the other clients too. ``options`` are its."""

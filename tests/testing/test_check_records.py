@@ -184,6 +184,68 @@ class Ors(FakeStorageDevice):
         super().write_software(offset, bytes(a & b for a, b in zip(old, data, strict=True)))
 
 
+class Buffers(FakeStorageDevice):
+    """Brings the image to the medium when it is whole."""
+
+    def begin_software_download(self):
+        super().begin_software_download()
+        self.medium = b""
+
+    def end_software_download(self):
+        super().end_software_download()
+        self.medium = bytes(self.new)
+
+    def init(self):
+        super().init()
+        if self.calls.count("init") > 1:
+            self.new[:] = self.medium
+
+    medium = b""
+
+
+class OneFlash(FakeStorageDevice):
+    """The update record lies where an image is written."""
+
+    def write_software(self, offset, data):
+        super().write_software(offset, data)
+        self.record[:8] = data[:8].ljust(8, b"\0")
+
+    def init(self):
+        super().init()
+        if self.new and not self.whole:
+            self.record[:8] = bytes(8)
+
+
+class GoesOnInBlocks(FakeStorageDevice):
+    """After a restart it writes on where a block of 256 bytes begins."""
+
+    def write_software(self, offset, data):
+        start = offset // 256 * 256 if self.record[:4] == b"half" else offset
+        self.new.extend(bytes(max(0, start - len(self.new))))
+        super().write_software(start, data)
+
+
+class ActivatesAnything(FakeStorageDevice):
+    def active_software(self):
+        self.whole = True
+        super().active_software()
+
+
+class Endless(FakeStorageDevice):
+    """Goes on writing into what follows the slot."""
+
+    def write_software(self, offset, data):
+        self.capacity = 1 << 30
+        super().write_software(offset, data)
+
+
+class NoErrno(FakeStorageDevice):
+    def write_software(self, offset, data):
+        if offset + len(data) > CAPACITY:
+            raise OSError("full")
+        super().write_software(offset, data)
+
+
 class NoResult(FakeStorageDevice):
     def get_active_result(self):
         return 0
@@ -194,7 +256,10 @@ class CannotRead(FakeStorageDevice):
         raise NotImplementedError
 
 
+CAPACITY = 20_000
 AFTER = "read_software gives after end_software_download and a restart"
+PIECES = "read_software gives what was written in pieces of all sizes, with a restart in between"
+FULL = "write_software raises OSError (ENOSPC) where the slot is full"
 STORAGE = [
     (ErasesTheRecord, "the update record has 512 bytes, and a write changes only its own"),
     (ShortRecord, "the update record has 512 bytes, and a write changes only its own"),
@@ -205,14 +270,20 @@ STORAGE = [
     (LosesAtTheEnd, AFTER),
     (NoResult, "get_active_result gives a bool"),
     (Ors, "begin_software_download makes room for another image"),
+    (Buffers, "what was written before write_update_info outlives a restart"),
+    (OneFlash, "the update record is kept while an image is written"),
+    (GoesOnInBlocks, PIECES),
+    (ActivatesAnything, "active_software refuses an image that is not whole"),
+    (Endless, FULL),
+    (NoErrno, FULL),
 ]
 
 
 @pytest.mark.parametrize(("broken", "rule"), STORAGE)
 def test_a_broken_storage_is_found(broken, rule):
-    storage = broken()
+    storage = broken(capacity=CAPACITY)
     with pytest.raises(AssertionError) as caught:
-        check_storage(lambda: storage, activate=True)
+        check_storage(lambda: storage, activate=True, capacity=CAPACITY)
     assert str(caught.value).startswith(f"StorageDevice: broken rule: {rule}. Seen: ")
     assert ". To mend it: " in str(caught.value)
 
@@ -233,8 +304,8 @@ def test_a_chunk_that_cannot_be_written_again():
 
 
 def test_every_rule_of_the_storage_is_broken_once():
-    storage = FakeStorageDevice()
-    rules = set(check_storage(lambda: storage, activate=True))
+    storage = FakeStorageDevice(capacity=CAPACITY)
+    rules = set(check_storage(lambda: storage, activate=True, capacity=CAPACITY))
     assert {rule for _, rule in STORAGE} == rules - {"write_software takes a chunk again"}
 
 

@@ -72,7 +72,7 @@ def test_the_store_keeps_a_copy():
 def test_the_storage_keeps_the_contract(activate):
     storage = FakeStorageDevice()
     rules = check_storage(lambda: storage, activate=activate)
-    assert len(rules) == 8 + activate
+    assert len(rules) == 11 + 2 * activate
 
 
 def download(storage, image, chunk=100):
