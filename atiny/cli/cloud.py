@@ -16,6 +16,7 @@ from atiny.cloud.keys import shown
 
 from .common import INTERRUPTED, TERMINATED, Output, json_option, psk_from
 from .console import Console
+from .fota import show_event
 
 DTLS_PORT = 5684  # RFC 7252, 12.7
 
@@ -77,6 +78,12 @@ DTLS_PORT = 5684  # RFC 7252, 12.7
     help=f"For bootstrap over DTLS; 0: a free one.  [default: {BOOTSTRAP_DTLS_PORT}]",
 )
 @click.option("--advertise", metavar="HOST", help="The address to give to devices, where --host is not one: 0.0.0.0.")
+@click.option(
+    "--http-port",
+    type=click.IntRange(0, 65535),
+    default=0,
+    help="Where devices get firmware by HTTP; by default a free one.",
+)
 @json_option
 def command(
     host: str,
@@ -90,6 +97,7 @@ def command(
     bootstrap_psks: tuple[str, ...],
     bootstrap_dtls_port: int | None,
     advertise: str | None,
+    http_port: int,
     as_json: bool,
 ) -> int:
     """Run an LwM2M server, print what happens and take commands on the standard input (try: help).
@@ -122,6 +130,7 @@ def command(
         bootstrap_dtls_port=bootstrap_dtls_port,
         bootstrap_psk=_keys(bootstrap_psks, "--bootstrap-psk"),
         advertise=advertise,
+        http_port=http_port,
     )
     return asyncio.run(_serve(cloud, Output(as_json)))
 
@@ -196,9 +205,7 @@ async def _talk(console: Console, out: Output) -> int:
 
 
 def _tell(out: Output, event: Event) -> None:
-    fields = event.as_dict()
-    del fields["time"]
-    out.say(f"{time.strftime('%H:%M:%S')} {event}", fields.pop("event"), **fields)
+    show_event(out, event, time.strftime("%H:%M:%S "))
 
 
 def _read_lines(lines: asyncio.Queue[str | None]) -> None:

@@ -66,6 +66,40 @@ class Output:
     def __init__(self, as_json: bool):
         self.as_json = as_json
         self._lock = threading.Lock()
+        self._bar: Any = None  # on the screen's last line
+        self._labels: dict[str, int] = {}  # tenths that were told, where there is no screen
+
+    def progress(self, label: str, done: int, total: int | None, text: str, event: str, /, **fields: Any) -> None:
+        """How far a transfer is: a bar on a screen, a line at each tenth elsewhere; for machines all there is to tell.
+
+        ``done`` of ``total`` bytes (None: nobody knows of how many); ``text``, ``event`` and ``fields`` as in `say`.
+        """
+        if self.as_json or total is None:
+            self.say(text, event, **fields)
+        elif not sys.stdout.isatty():
+            tenth = 10 * done // total
+            if self._labels.get(label) != tenth:
+                self._labels[label] = tenth
+                self.say(text, event, **fields)
+        else:
+            with self._lock:
+                self._draw(label, done, total)
+
+    def _draw(self, label: str, done: int, total: int) -> None:
+        if self._bar is None or (self._bar.label, self._bar.length) != (label, total):
+            self._erase()
+            self._bar = click.progressbar(length=total, label=label, show_eta=False)
+        self._bar.update(done - self._bar.pos)
+        self._bar.render_progress()
+        if done >= total:
+            self._bar.render_finish()
+            self._bar = None
+
+    def _erase(self) -> None:
+        """What is said next takes the place of the bar, which is drawn again below with the next progress."""
+        if self._bar is not None:
+            click.echo("\r\x1b[K\x1b[?25h", nl=False)
+            self._bar = None
 
     def say(self, text: str, event: str, **fields: Any) -> None:
         """``text`` for people; ``event`` and ``fields`` for machines."""
@@ -73,6 +107,7 @@ class Output:
             text = json.dumps({"event": event, "time": round(time.time(), 3), **fields})
         with self._lock:
             try:
+                self._erase()
                 print(text, flush=True)
             except BrokenPipeError:  # whoever read it has gone: say no more, and end in order
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

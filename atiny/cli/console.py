@@ -11,6 +11,7 @@ from atiny.cloud.events import plain
 from atiny.cloud.keys import shown
 from atiny.cloud.values import TLV
 
+from . import fota
 from .common import Failure, Output, from_hex
 
 HELP = """\
@@ -28,7 +29,8 @@ attributes EP PATH NAME=VALUE  Write-Attributes: pmin, pmax, gt, lt, st; NAME al
 bootstrap EP                   have a device ask its bootstrap server (Execute /1/0/9); bootstrap one that is not
                                registered where it was last heard
 command EP HEX [SECONDS]       queue a command to /19/1/0; SECONDS it may wait, 0 is now or never
-help, quit"""
+"""
+HELP += fota.HELP + "\nhelp, quit"
 
 
 class Console:
@@ -51,6 +53,7 @@ class Console:
             "attributes": (3, 8, self._attributes),
             "bootstrap": (1, 1, self._bootstrap),
             "command": (2, 3, self._command),
+            "fota": (2, 5, self._fota),
             "help": (0, 0, self._help),
         }
 
@@ -190,3 +193,6 @@ class Console:
     async def _command(self, endpoint: str, data: str, expire_s: str = "172800") -> None:
         command = self._cloud.command(endpoint, from_hex(data), float(expire_s))
         self._out.say(f"command {command.id} is queued", "queued", id=command.id)
+
+    async def _fota(self, verb: str, endpoint: str, *words: str) -> None:
+        await fota.run(self._cloud, self._out, verb, endpoint, *words)

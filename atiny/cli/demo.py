@@ -5,6 +5,9 @@ from __future__ import annotations
 import itertools
 import secrets
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from tempfile import TemporaryDirectory
 
 import click
 
@@ -13,6 +16,8 @@ from atiny.cloud import CloudThread, CommandState, Event
 from atiny.dtls.mbedtls import load
 
 from .common import FAILED, NOT_REGISTERED, Failure, Output, json_option, timeout_option
+from .demo_fota import OLD, LampFirmware, begin, finish
+from .fota import show_event, show_state
 
 ENDPOINT = "led-lamp"
 ON, OFF = b"\x01", b"\x00"
@@ -28,11 +33,12 @@ COMMAND_EVERY = 3  # reports, where the demonstration has no end
     help="Report N times, command the lamp once and end: 0 only if all were acknowledged and the command was obeyed.",
 )
 @click.option("--nosec", is_flag=True, help="Without DTLS: plain CoAP, for a runtime that has none, or to be watched.")
+@click.option("--fota", is_flag=True, help="Upgrade the lamp's firmware first, from version 1 to version 2.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Where the cloud listens.")
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Its port; by default a free one.")
 @timeout_option
 @json_option
-def command(reports: int | None, nosec: bool, host: str, port: int, timeout_s: float, as_json: bool) -> int:
+def command(reports: int | None, nosec: bool, fota: bool, host: str, port: int, timeout_s: float, as_json: bool) -> int:
     """Show a device on a cloud: registered, observed, reporting, obeying, de-registered.
 
     All goes over DTLS, with a key made for this one run. Without --reports it goes on until Ctrl-C.
@@ -44,14 +50,19 @@ def command(reports: int | None, nosec: bool, host: str, port: int, timeout_s: f
         url = cloud.url if nosec else cloud.secure_url
         out.say(f"cloud: listening on {url}", "listening", who="cloud", url=url)
         lamp = _Lamp(out)
-        client = atiny.Client(ENDPOINT, url, psk=psk, device=lamp, lifetime=60, on_event=lamp.on_event)
-        with client:
-            if not client.wait_registered(timeout_s):
-                why = f": {lamp.reason}" if lamp.reason else ""
-                raise Failure(NOT_REGISTERED, f"the lamp did not register within {timeout_s:g} s{why}")
-            acknowledged, obeyed = _run(cloud, client, lamp, reports, timeout_s)
+        upgraded = True
+        with ExitStack() as stack:
+            if fota:
+                lamp.firmware = LampFirmware(stack.enter_context(TemporaryDirectory(prefix="atiny-lamp-")))
+                with _registered(lamp, url, psk, timeout_s):
+                    upgraded = begin(cloud, out, ENDPOINT, lamp.firmware)
+                out.say("lamp: restarts", "restarting", who="lamp")
+            with _registered(lamp, url, psk, timeout_s) as client:
+                if fota and upgraded:
+                    upgraded = finish(cloud, out, ENDPOINT, timeout_s)
+                acknowledged, obeyed = _run(cloud, client, lamp, reports, timeout_s)
         out.say("lamp: stopped", "stopped", who="lamp")
-    fine = acknowledged == reports and obeyed
+    fine = acknowledged == reports and obeyed and upgraded
     verdict = "the command was obeyed" if obeyed else "the command was NOT obeyed"
     out.say(
         f"{acknowledged} of {reports} reports acknowledged, {verdict}",
@@ -59,8 +70,32 @@ def command(reports: int | None, nosec: bool, host: str, port: int, timeout_s: f
         reports=reports,
         acknowledged=acknowledged,
         obeyed=obeyed,
+        **({"upgraded": upgraded} if fota else {}),
     )
     return 0 if fine else FAILED
+
+
+@contextmanager
+def _registered(lamp: _Lamp, url: str, psk: tuple[str, bytes] | None, timeout_s: float) -> Iterator[atiny.Client]:
+    """The lamp, once it is registered; it is switched off at the end."""
+    platform, options = (None, None) if lamp.firmware is None else lamp.firmware.start()
+    client = atiny.Client(
+        ENDPOINT,
+        url,
+        psk=psk,
+        device=lamp,
+        lifetime=60,
+        on_event=lamp.on_event,
+        platform=platform,
+        firmware=options,
+    )
+    with client:
+        if not client.wait_registered(timeout_s):
+            why = f": {lamp.reason}" if lamp.reason else ""
+            raise Failure(NOT_REGISTERED, f"the lamp did not register within {timeout_s:g} s{why}")
+        if lamp.firmware is not None:
+            lamp.firmware.confirm()
+        yield client
 
 
 def _cloud(host: str, port: int, psk: tuple[str, bytes] | None) -> CloudThread:
@@ -101,9 +136,19 @@ class _Lamp(atiny.CommandHandler):
         self.out = out
         self.state = OFF
         self.reason = ""  # why it is not registered
+        self.firmware: LampFirmware | None = None
 
     def get_model_number(self) -> str:
         return "LED lamp"
+
+    def get_firmware_ver(self) -> str:
+        return OLD if self.firmware is None else self.firmware.version
+
+    def do_dev_reboot(self) -> int:
+        if self.firmware is None:
+            return atiny.ATINY_RESOURCE_NOT_FOUND
+        self.firmware.restarting.set()
+        return atiny.ATINY_OK
 
     def write_app_write(self, data: bytes) -> int:
         if data not in (ON, OFF):
@@ -132,9 +177,9 @@ class _Lamp(atiny.CommandHandler):
         elif event == atiny.ATINY_REG_FAIL:
             self.reason = str(arg)
             self.out.say(f"lamp: not registered: {arg}", "not_registered", who="lamp", reason=self.reason)
+        elif event == atiny.ATINY_FOTA_STATE:
+            show_state(self.out, arg, "lamp: ", who="lamp")
 
 
 def _tell(out: Output, event: Event) -> None:
-    fields = event.as_dict()
-    del fields["time"]  # the line has its own
-    out.say(f"cloud: {event}", fields.pop("event"), who="cloud", **fields)
+    show_event(out, event, "cloud: ", who="cloud")

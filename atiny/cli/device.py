@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from typing import IO
 
 import click
 
@@ -23,6 +24,8 @@ from .common import (
     psk_from,
     timeout_option,
 )
+from .firmware import Firmware
+from .fota import show_state
 
 HANDSHAKE_TIMEOUT_S = 60.0
 AWAKE_S = 93.0  # MAX_TRANSMIT_WAIT (OMA LwM2M 1.0, 8.3)
@@ -90,6 +93,20 @@ LOG_LEVELS = {"off": LOG_OFF, "error": LOG_ERR, "warning": LOG_WARNING, "info": 
     show_default=True,
     help="To the standard error: debug shows each CoAP message, in plaintext also over DTLS.",
 )
+@click.option(
+    "--firmware",
+    "firmware_dir",
+    type=click.Path(file_okay=False),
+    metavar="DIR",
+    help="Take firmware packages, and keep the images in this folder. The device plays its restarts, stays until "
+    "Ctrl-C, and reports only the streams that are arguments.",
+)
+@click.option(
+    "--firmware-key",
+    type=click.File("rb"),
+    metavar="PUB.pem",
+    help="Take only packages that are signed, as this public key shows.",
+)
 @click.option("--stay", is_flag=True, help="When all is reported, stay and print commands until Ctrl-C.")
 @timeout_option
 @json_option
@@ -108,6 +125,8 @@ def command(
     queue_mode: bool,
     awake_s: float | None,
     log: str,
+    firmware_dir: str | None,
+    firmware_key: IO[bytes] | None,
     stay: bool,
     timeout_s: float,
     as_json: bool,
@@ -123,6 +142,8 @@ def command(
     atiny device --server coaps://127.0.0.1:5684 --endpoint lamp-1 --psk-id lamp-1 --psk-hex 0001..0f 01 00
     atiny device --bootstrap coap://127.0.0.1:5783 --endpoint lamp-1 01 00
     """
+    if firmware_key is not None and firmware_dir is None:
+        raise click.UsageError("--firmware-key needs --firmware")
     if server is None and bootstrap is None:
         raise click.UsageError("a device needs a --server, or a --bootstrap server that gives it one")
     psk = _psk(psk_id, psk_hex, "--psk")
@@ -130,11 +151,10 @@ def command(
     data = [from_hex(stream) for stream in streams]  # before anything else: a typing error costs no registration
     out = Output(as_json)
     simulator = _Simulator(out)
-    try:
-        for uri in (server, bootstrap):
-            if uri is not None:
-                check_host(*parse_server(uri)[1:])
-        client = atiny.Client(
+
+    def make() -> atiny.Client:
+        firmware = simulator.firmware
+        return atiny.Client(
             endpoint,
             server,
             psk=psk,
@@ -147,27 +167,51 @@ def command(
             queue_size=max(8, len(data)),
             on_event=simulator.on_event,
             platform=atiny.Platform(
-                log_level=LOG_LEVELS[log], store=None if store_dir is None else atiny.FileStore(store_dir)
+                log_level=LOG_LEVELS[log],
+                store=None if store_dir is None else atiny.FileStore(store_dir),
+                storage=None if firmware is None else firmware.boot(),
             ),
+            firmware=None if firmware is None else firmware.options,
             handshake_timeout_s=min(HANDSHAKE_TIMEOUT_S, 0.8 * timeout_s),  # so that there is a reason to be told
         )
+
+    try:
+        for uri in (server, bootstrap):
+            if uri is not None:
+                check_host(*parse_server(uri)[1:])
+        if firmware_dir is not None:
+            simulator.firmware = Firmware(firmware_dir, None if firmware_key is None else firmware_key.read())
+        client = make()
     except (atiny.ParameterError, atiny.NotSupported) as problem:
         raise click.UsageError(str(problem)) from None
     except OSError as problem:
-        raise click.UsageError(f"--store: {problem}") from None
-    with client:
-        try:
-            if not client.wait_registered(timeout_s):
-                why = f": {simulator.reason}" if simulator.reason else ""
-                raise Failure(NOT_REGISTERED, f"not registered at {server or 'any server'} within {timeout_s:g} s{why}")
-            pending = [simulator.report(client, item) for item in data] if data else _typed(client, simulator)
-            ended = [report.wait(timeout_s) for report in pending]
-            if stay:
-                threading.Event().wait()
-        finally:
-            if client.registered:
-                out.say("de-registering", "deregistering")
-    return 0 if all(status == atiny.ReportStatus.SENT_SUCCESS for status in ended) else FAILED
+        raise click.UsageError(f"--store: {problem}" if firmware_dir is None else str(problem)) from None
+
+    ended = None
+    while True:
+        with client:
+            try:
+                if not client.wait_registered(timeout_s):
+                    why = f": {simulator.reason}" if simulator.reason else ""
+                    where = server or "any server"
+                    raise Failure(NOT_REGISTERED, f"not registered at {where} within {timeout_s:g} s{why}")
+                if simulator.firmware is not None:
+                    simulator.firmware.confirm()
+                if ended is None:
+                    typed = not data and simulator.firmware is None
+                    pending = _typed(client, simulator) if typed else [simulator.report(client, item) for item in data]
+                    ended = [report.wait(timeout_s) for report in pending]
+                if stay or simulator.firmware is not None:
+                    simulator.restarting.wait()
+            finally:
+                if client.registered:
+                    out.say("de-registering", "deregistering")
+        if not simulator.restarting.is_set():
+            return 0 if all(status == atiny.ReportStatus.SENT_SUCCESS for status in ended) else FAILED
+        simulator.restarting.clear()
+        client = make()
+        version = None if simulator.firmware is None else simulator.firmware.version
+        out.say("restarted" + ("" if version is None else f" with firmware {version}"), "restarted", firmware=version)
 
 
 def _psk(identity: str | None, key_hex: str | None, option: str) -> tuple[bytes, bytes] | None:
@@ -182,9 +226,20 @@ class _Simulator(atiny.CommandHandler):
     def __init__(self, out: Output):
         self.out = out
         self.reason = ""
+        self.firmware: Firmware | None = None
+        self.restarting = threading.Event()
 
     def get_model_number(self) -> str:
         return "device simulator"
+
+    def get_firmware_ver(self) -> str | None:
+        return None if self.firmware is None else self.firmware.version
+
+    def do_dev_reboot(self) -> int:
+        if self.firmware is None:
+            return atiny.ATINY_RESOURCE_NOT_FOUND
+        self.restarting.set()
+        return atiny.ATINY_OK
 
     def write_app_write(self, data: bytes) -> int:
         self.out.say(f"command {data.hex()}", "command", data=data.hex())
@@ -214,6 +269,8 @@ class _Simulator(atiny.CommandHandler):
         elif event == atiny.ATINY_BOOTSTRAP_FAIL:
             self.reason = f"bootstrap failed: {arg}"
             self.out.say(self.reason, "bootstrap_failed", reason=str(arg))
+        elif event == atiny.ATINY_FOTA_STATE:
+            show_state(self.out, arg)
         elif event == atiny.ATINY_HANDLER_ERROR:
             self.out.say(f"error {arg}", "error", message=str(arg))
 

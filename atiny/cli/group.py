@@ -21,7 +21,7 @@ Exit codes:
   130  ended by Ctrl-C, after de-registration (143: by SIGTERM)
 """
 
-COMMANDS = ("cloud", "demo", "device", "object")
+COMMANDS = ("cloud", "demo", "device", "object", "package")
 
 
 class _Lazy(click.Group):

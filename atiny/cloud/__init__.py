@@ -36,11 +36,14 @@ from .events import (
     Updated,
 )
 from .exchange import Response
+from .fota import FotaStatus
+from .fota_events import FotaChanged, FotaProgress
 from .keys import KeyStore
 from .links import Link, ObjectList
 from .provisioning import BootstrapAccount, BootstrapConfig
 from .server import Cloud
 from .thread import CloudThread
+from .upgrade import Upgrade, UpgradePhase
 
 __all__ = [
     "BootstrapAccount",
@@ -68,6 +71,9 @@ __all__ = [
     "Event",
     "EventLog",
     "Expired",
+    "FotaChanged",
+    "FotaProgress",
+    "FotaStatus",
     "HandshakeFailed",
     "HostUnknown",
     "KeyStore",
@@ -85,4 +91,6 @@ __all__ = [
     "UnknownDevice",
     "Unobserved",
     "Updated",
+    "Upgrade",
+    "UpgradePhase",
 ]

@@ -190,6 +190,7 @@ class Device(Exchanges):
         """The device has its answer (`Cloud` calls this): observe what is not observed yet, then deliver commands."""
         await self._observe_missing(observe)
         self.commands.kick()
+        self._cloud.fota.heard(self.endpoint)
 
     async def _observe_missing(self, paths: tuple[str, ...]) -> None:
         for path in paths:

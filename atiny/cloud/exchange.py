@@ -160,6 +160,26 @@ class Exchanges:
         self.heard()
         return _response(path, answer)
 
+    async def send_block(
+        self,
+        code: Code,
+        path: str,
+        payload: bytes,
+        content_format: int,
+        block1: tuple[int, bool, int] | None,
+        size1: int | None,
+    ) -> Response:
+        """One block of a body (RFC 7959) in a turn of its own. ``block1``: number, whether more follow, size exponent;
+        None: the body is this block. The answer's Block1 is in `Response.message`.
+        """
+
+        async def run(message: Any) -> Any:
+            message.opt.block1 = block1
+            message.opt.size1 = size1
+            return await self._cloud.context.request(message, handle_blockwise=False).response
+
+        return await self._asked(code, path, run, payload=payload, content_format=content_format)
+
     async def _answer(self, exchange: Coroutine[Any, Any, Any], what: str, timeout_s: float | None = None) -> Any:
         ended = self._ended
         assert ended is not None

@@ -17,6 +17,8 @@ from .clock import Clock, LoopClock
 from .commands import Command
 from .device import DEFAULT_EXPIRE_S, Device
 from .exchange import Response
+from .files import ROOT as FILES, FilesResource
+from .fota import FirmwareUpgrades, Fota
 from .keys import KeyStore, identity_of, shown
 from .provisioning import BootstrapAccount, BootstrapConfig, KeyIssuer
 from .rd import RegisterResource, RegistrationResource
@@ -27,7 +29,7 @@ from .transport import close_context, open_context, tuning
 APP_DATA_REPORTS = "/19/0/0"
 
 
-class Cloud:
+class Cloud(FirmwareUpgrades):
     """A local LwM2M 1.0 server on aiocoap, for demonstrations and for testing devices::
 
         async with Cloud(port=0) as cloud:
@@ -52,6 +54,7 @@ class Cloud:
     (`own_account`), else a `BootstrapConfig` for all, a mapping {endpoint: BootstrapConfig}, or a function of the
     endpoint. ``bootstrap_port``, ``bootstrap_dtls_port``, ``bootstrap_psk``: where it listens, who may come, as above.
     ``advertise``: the host under which devices reach the cloud, where that is not ``host`` (which may be "::").
+    ``http_port``: where firmware is served by HTTP, once `fota_pull` is asked for it (0: a free port).
     ``clock``: what lifetimes, awake times and expiry are counted on. ``log_capacity``: events kept.
 
     All methods and properties are for the event loop that entered it; `CloudThread` is for everybody else.
@@ -77,6 +80,7 @@ class Cloud:
         bootstrap_dtls_port: int | None = None,
         bootstrap_psk: Mapping[Any, bytes] | KeyStore | None = None,
         advertise: str | None = None,
+        http_port: int = 0,
         clock: Clock | None = None,
         log_capacity: int = 1000,
     ):
@@ -109,6 +113,7 @@ class Cloud:
         self._answered: list[Device] = []
         self._advertise = advertise
         self.issuer = KeyIssuer(self.keys)
+        self.fota = Fota(self, http_port)
         self.bootstrap_server: BootstrapServer | None = None
         if bootstrap is not None:
             source = self._to_itself if bootstrap is True else bootstrap
@@ -120,6 +125,7 @@ class Cloud:
         site = resource.Site()
         site.add_resource(["rd"], RegisterResource(self))
         site.add_resource(["rd"], RegistrationResource(self))
+        site.add_resource([FILES], FilesResource(self.fota.shelf))
         context, address, self.port = await open_context(site, self.host, self.port)
         if self.secure_port is not None:
             try:
@@ -150,6 +156,7 @@ class Cloud:
         for task in tuple(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.fota.stop()
         context, self._context = self._context, None
         await close_context(context)
         self._secured = None
@@ -196,6 +203,12 @@ class Cloud:
         host = self._advertise or self.host
         return f"[{host}]" if ":" in host else host
 
+    def check_reached(self) -> str:
+        """The host as URLs for devices have it; raises `errors.CloudError` where it is not known."""
+        if self._advertise is None and self.host in ("::", "0.0.0.0"):
+            raise errors.CloudError("the cloud listens on all addresses: give it advertise, the one that devices reach")
+        return self._host
+
     @property
     def context(self) -> aiocoap.Context:
         """aiocoap's context; raises `errors.CloudError` while the cloud is stopped."""
@@ -236,8 +249,7 @@ class Cloud:
         """
         if self._context is None:
             raise errors.CloudError("the cloud is not running")
-        if self._advertise is None and self.host in ("::", "0.0.0.0"):
-            raise errors.CloudError("the cloud listens on all addresses: give it advertise, the one that devices reach")
+        self.check_reached()
         if self.secure_port is None:
             return BootstrapAccount(self.url, **fields)
         identity, key = self.issuer.issue(endpoint)

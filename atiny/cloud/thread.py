@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import queue
 import threading
 from collections.abc import Callable, Coroutine
@@ -14,9 +15,11 @@ from .device import DEFAULT_EXPIRE_S, Device
 from .errors import CloudError
 from .events import Event, Report
 from .exchange import Response
+from .fota import FotaStatus
 from .keys import KeyStore
 from .provisioning import BootstrapAccount, BootstrapConfig
 from .server import Cloud
+from .upgrade import Upgrade
 
 T = TypeVar("T")
 
@@ -153,6 +156,28 @@ class CloudThread:
         """See `Cloud.trigger_bootstrap`."""
         return self.run(self.cloud.trigger_bootstrap(endpoint))
 
+    def fota_push(self, endpoint: str, file: str | os.PathLike[str] | bytes, *, update: bool = False) -> UpgradeThread:
+        """See `Cloud.fota_push`."""
+        return UpgradeThread(self, self.call(lambda: self.cloud.fota_push(endpoint, file, update=update)))
+
+    def fota_pull(
+        self, endpoint: str, file: str | os.PathLike[str] | bytes, *, update: bool = False, by: str | None = None
+    ) -> UpgradeThread:
+        """See `Cloud.fota_pull`."""
+        return UpgradeThread(self, self.call(lambda: self.cloud.fota_pull(endpoint, file, update=update, by=by)))
+
+    def fota_update(self, endpoint: str) -> UpgradeThread:
+        """See `Cloud.fota_update`."""
+        return UpgradeThread(self, self.call(self.cloud.fota_update, endpoint))
+
+    def fota_cancel(self, endpoint: str) -> None:
+        """See `Cloud.fota_cancel`."""
+        self.run(self.cloud.fota_cancel(endpoint))
+
+    def fota_status(self, endpoint: str) -> FotaStatus:
+        """See `Cloud.fota_status`."""
+        return self.run(self.cloud.fota_status(endpoint))
+
     @property
     def events(self) -> list[Event]:
         """The events that the log holds now."""
@@ -244,6 +269,28 @@ class CommandThread:
     def cancel(self) -> bool:
         """See `Command.cancel`."""
         return self._thread.call(self.command.cancel)
+
+
+class UpgradeThread:
+    """An `Upgrade` whose `wait` blocks."""
+
+    def __init__(self, thread: CloudThread, upgrade: Upgrade):
+        self._thread = thread
+        self.upgrade = upgrade
+
+    @property
+    def phase(self) -> str:
+        """See `UpgradePhase`."""
+        return self.upgrade.phase
+
+    @property
+    def reason(self) -> str:
+        """Why it failed, or ""."""
+        return self.upgrade.reason
+
+    def wait(self, timeout_s: float | None = None) -> str:
+        """See `Upgrade.wait`."""
+        return self._thread.run(self.upgrade.wait(timeout_s))
 
 
 _OPERATIONS = frozenset(
