@@ -281,7 +281,9 @@ class Gateway(Served):
     def pass_time(self) -> None:
         for address, peer in self.peers.items():
             if not peer.established:
-                peer.poll()
+                before = peer.handshakes
+                peer.poll()  # it may complete one that waited for nothing but a turn
+                self.handshakes += peer.handshakes - before
                 self._flush(peer, address)
 
 

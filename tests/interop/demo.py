@@ -7,7 +7,8 @@ Facts about its release, 2.0.0-M4:
 - The registrations are in memory, the keys in a file: after a restart it knows no device, but every key. Its CoAP
   port opens before its web port does, so its events do not tell of who comes back first.
 - It cancels an observation passively: the next notification is answered by a Reset.
-- It has no octets (TLV makes them of hexadecimal text), so it cannot write OPAQUE.
+- It has no octets: TLV makes them of hexadecimal text, and so does OPAQUE, which it writes to a single resource only
+  (object 19's is a multiple one in its model).
 """
 
 import json

@@ -11,6 +11,7 @@ import sys
 
 from atiny.coap.endpoint import Endpoint
 from atiny.coap.message import Message
+from atiny.errors import Rejected
 
 
 class Rng:
@@ -35,11 +36,36 @@ def handler(request):
     return Message(code, [(12, b"\x2a")], request.payload + b"0123456789" * (request.mid % 7 * 40))
 
 
+class Sink:
+    """What a streamed transfer is told, as lines; every eleventh write is refused."""
+
+    def __init__(self, lines):
+        self.lines = lines
+
+    def write(self, offset, data, total):
+        self.lines.append("write %d %s %s" % (offset, data.hex(), total))
+        if len(self.lines) % 11 == 10:
+            raise Rejected(0x83, "not that")
+
+    def end(self):
+        self.lines.append("whole")
+
+    def abandon(self):
+        self.lines.append("abandoned")
+
+
 def play(lines, write):
     """Run a script; ``write`` gets a line for each datagram sent and each end of a message of ours."""
-    now = 0
+    now = seen = 0
     ends = []
-    endpoint = Endpoint(handler, Rng().bytes, szx=4, max_body=2000)
+    told = []
+
+    def stream(request):
+        if (11, b"19") not in request.options:
+            return None
+        return Message(0xA3) if request.mid % 5 == 4 else Sink(told)
+
+    endpoint = Endpoint(handler, Rng().bytes, szx=4, max_body=2000, stream=stream)
     exchange = endpoint.exchange
 
     def end(outcome, response):
@@ -50,6 +76,7 @@ def play(lines, write):
         if line.startswith("+"):
             now += int(line[1:])
             exchange.handle_timer(now)
+            endpoint.streams.handle_timer(now)
         elif line.startswith("ask"):
             endpoint.request(Message(2, [(11, b"rd")], b"x" * int(line[3:])), end)
         elif line.startswith("notify"):
@@ -65,6 +92,9 @@ def play(lines, write):
             write("%d %s" % (now, datagram.hex()))
         while ends:
             write(ends.pop(0))
+        for line in told[seen:]:
+            write("sink " + line)
+        seen = len(told)
 
 
 if __name__ == "__main__":
