@@ -16,7 +16,7 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.bench import many
+from tests.bench import many, push
 from tests.bench.driver import CONTENT, CONTENT_FORMAT, Process, Server
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -29,6 +29,7 @@ CLIENTS = {
     "aiocoap": [sys.executable, "-m", "tests.bench.peer_aiocoap", "127.0.0.1", "{port}"],
     "echo": [sys.executable, "-m", "tests.bench.peer_echo", "127.0.0.1", "{port}"],
 }
+PUSHED = {**CLIENTS, "atiny": [sys.executable, "-m", "tests.bench.push", "127.0.0.1", "{port}"]}
 NAMES = {"atiny": "atiny", "aiocoap": "aiocoap client", "echo": "bare socket echo"}
 
 
@@ -41,10 +42,13 @@ class Row(NamedTuple):
 ROWS = (
     Row("text_us", "CPU per GET /3/0/0, us", 1),
     Row("tlv_us", "CPU per GET /3/0 as TLV, us", 1),
+    Row("block_us", "CPU per 1 KiB of a Block1 PUT, us", 1),
+    Row("push_mbs", "pushed by Block1, MB/s", 1),
     Row("start_ms", "process start to Register, ms", 1),
     Row("idle_mb", "idle memory, MB", 1),
     Row("growth_mb", "memory growth, MB", 2),
 )
+PLAIN = ("push_mbs", "growth_mb")  # more is better, or there may be none: no ratio
 
 
 def check_answers(server: Server) -> None:
@@ -100,7 +104,7 @@ def cell(row: Row, name: str, results: "dict[str, dict[str, float]]") -> str:
         return ""
     text = f"{value:.{row.digits}f}"
     ours = results.get("atiny", {}).get(row.key)
-    if name != "atiny" and ours and row.key != "growth_mb":
+    if name != "atiny" and ours and row.key not in PLAIN:
         text += f" ({value / ours:.2f}x)"
     return text
 
@@ -126,6 +130,9 @@ def run(options: argparse.Namespace) -> "dict[str, dict[str, float]]":
     for _ in range(options.repeat):
         for name in names:
             add(name, measure_cpu(CLIENTS[name], options.requests))
+    for _ in range(options.repeat if options.block1 else 0):
+        for name in names:
+            add(name, push.measure(PUSHED[name], options.block1))
     for _ in range(options.starts):
         for name in names:
             add(name, measure_start(CLIENTS[name]))
@@ -140,6 +147,7 @@ def main(arguments: "list[str] | None" = None) -> None:
     parser.add_argument("--only", default="atiny,aiocoap,echo", help="which of atiny, aiocoap, echo")
     parser.add_argument("--repeat", type=int, default=5, help="processes measured for each client")
     parser.add_argument("--requests", type=int, default=4000, help="requests timed in each process and format")
+    parser.add_argument("--block1", type=int, default=2 << 20, help="bytes that are pushed to each (0: leave it out)")
     parser.add_argument("--starts", type=int, default=5, help="further starts timed for each client")
     parser.add_argument("--growth", type=int, default=50000, help="requests of the memory run (0: leave it out)")
     parser.add_argument("--clients", type=int, default=10000, help="idle clients in one process (0: leave it out)")
@@ -149,6 +157,7 @@ def main(arguments: "list[str] | None" = None) -> None:
     if options.quick:
         options.repeat, options.requests, options.starts = 1, 1000, 1
         options.growth, options.clients = min(options.growth, 5000), min(options.clients, 1000)
+        options.block1 = min(options.block1, 1 << 20)
     if options.growth > 60000 or options.requests > 25000:
         parser.error("message ids would repeat within one process: at most 60000 and 25000 requests")
     os.chdir(ROOT)
@@ -164,6 +173,7 @@ def main(arguments: "list[str] | None" = None) -> None:
     print(
         f"\nMedians of {options.repeat} processes with {options.requests} requests each; ratios are to atiny.", end=""
     )
+    print(f" {options.block1} bytes were pushed, above the storage." if options.block1 else "", end="")
     print(f" Memory growth is over {options.growth} requests." if options.growth else "")
     if idle:
         print(

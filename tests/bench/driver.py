@@ -13,8 +13,9 @@ from typing import Callable, NamedTuple
 
 HOST = "127.0.0.1"
 CON, NON, ACK, RST = 0, 1, 2, 3
-CREATED, DELETED, CHANGED, CONTENT, NOT_FOUND = 0x41, 0x42, 0x44, 0x45, 0x84
-LOCATION_PATH, URI_PATH, CONTENT_FORMAT, ACCEPT = 8, 11, 12, 17
+CREATED, DELETED, CHANGED, CONTENT, CONTINUE, NOT_FOUND = 0x41, 0x42, 0x44, 0x45, 0x5F, 0x84
+LOCATION_PATH, URI_PATH, CONTENT_FORMAT, ACCEPT, BLOCK1 = 8, 11, 12, 17, 27
+OPAQUE = 42
 MAX_TRIES = 5
 NOBODY = ("", 0)
 
@@ -26,10 +27,11 @@ class Reply(NamedTuple):
 
 
 def encode_options(options: "list[tuple[int, bytes]]") -> bytes:
-    """Options in ascending order; deltas and lengths here stay below 13."""
+    """Options in ascending order; deltas here stay below 269, lengths below 13."""
     out, last = b"", 0
     for number, value in options:
-        out += bytes([(number - last) << 4 | len(value)]) + value
+        delta = number - last
+        out += bytes([delta << 4 | len(value)] if delta < 13 else [13 << 4 | len(value), delta - 13]) + value
         last = number
     return out
 
@@ -149,9 +151,28 @@ class Server:
 
         The socket is connected and the loop bare: driver and client share a CPU and its caches.
         """
-        requests = self.requests(path, accept, count)
+        self.ask_all(f"GET {path}", self.requests(path, accept, count), CONTENT, CONTENT)
+
+    def push(self, path: str, size: int) -> None:
+        """One PUT of ``size`` bytes, in Block1 blocks of 1 KiB."""
+        options = [(URI_PATH, part.encode()) for part in path.split("/")] + [(CONTENT_FORMAT, bytes([OPAQUE]))]
+        count = -(-size // 1024)
+        payload = os.urandom(1024)
+        requests = []
+        for number in range(count):
+            block = number << 4 | (8 if number < count - 1 else 0) | 6
+            tail = encode_options([*options, (BLOCK1, block.to_bytes(3, "big").lstrip(b"\0"))])
+            self.mid = (self.mid + 1) & 0xFFFF
+            self.token += 1
+            part = payload[: min(1024, size - number * 1024)]
+            requests.append(struct.pack(">BBHI", 0x44, 3, self.mid, self.token) + tail + b"\xff" + part)
+        self.ask_all(f"PUT {path}", requests, CONTINUE, CHANGED)
+
+    def ask_all(self, what: str, requests: "list[bytes]", code: int, last: int) -> None:
+        """Send requests one after the other; each is answered with ``code``, the last one with ``last``."""
         self.socket.connect(self.client)
         send, recv = self.socket.send, self.socket.recv
+        final = requests[-1]
         for request in requests:
             send(request)
             try:
@@ -162,8 +183,8 @@ class Server:
                 if data:
                     self.answer(data, self.client)
                 data = self.exchange(request)
-            if data[1] != CONTENT:
-                raise ValueError(f"GET {path} was answered {data[1] >> 5}.{data[1] & 31:02d}")
+            if data[1] != code and (request is not final or data[1] != last):
+                raise ValueError(f"{what} was answered {data[1] >> 5}.{data[1] & 31:02d}")
 
 
 class Process:

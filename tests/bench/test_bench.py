@@ -5,8 +5,8 @@ import argparse
 import aiocoap
 import pytest
 
-from tests.bench import many
-from tests.bench.__main__ import CLIENTS, ROOT, check_answers, run, table
+from tests.bench import many, push
+from tests.bench.__main__ import CLIENTS, PUSHED, ROOT, check_answers, run, table
 from tests.bench.driver import Process, Server, decode_options, encode_options
 
 
@@ -49,6 +49,22 @@ def test_every_client_registers_and_answers(name: str) -> None:
     server.close()
 
 
+@pytest.mark.parametrize("name", PUSHED)
+def test_every_client_takes_what_is_pushed(name: str) -> None:
+    found = push.measure(PUSHED[name], 100_000)
+    assert 0 < found["block_us"]
+    assert 0 < found["push_mbs"]
+
+
+def test_what_is_pushed_is_what_arrives() -> None:
+    server = Server()
+    with Process(PUSHED["atiny"], server):
+        for size in (1024, 1025, 100_000):
+            server.push("5/0/0", size)
+            assert server.get("5/0/5").payload == b"%d" % size
+    server.close()
+
+
 def test_the_table_has_ratios() -> None:
     made = table({"atiny": {"text_us": 20.0, "growth_mb": 0.0}, "echo": {"text_us": 5.0, "growth_mb": 0.0}})
     assert "| CPU per GET /3/0/0, us | 20.0 | 5.0 (0.25x) |" in made
@@ -57,8 +73,13 @@ def test_the_table_has_ratios() -> None:
 
 @pytest.mark.slow
 def test_does_not_grow() -> None:
-    options = argparse.Namespace(only="atiny", repeat=0, requests=0, starts=0, growth=50000)
+    options = argparse.Namespace(only="atiny", repeat=0, requests=0, starts=0, growth=50000, block1=0)
     assert run(options)["atiny"]["growth_mb"] < 1
+
+
+@pytest.mark.slow
+def test_does_not_grow_while_an_image_is_pushed() -> None:
+    assert push.measure(PUSHED["atiny"], 64 << 20)["push_mb"] < 1
 
 
 @pytest.mark.slow
