@@ -170,6 +170,19 @@ def mutated(draw: random.Random, sound: "list[bytes]") -> bytes:
     return bytes(data)
 
 
+def let_pass(client: atiny.Client, hardware: FakeHardware, ms: int) -> None:
+    """Let time pass, stepping the device whenever it asks for it."""
+    until = hardware.clock.now_ms + ms
+    for _ in range(20_000):
+        due = client.step()
+        left = until - hardware.clock.now_ms
+        if left <= 0 and due != 0:
+            return
+        if due != 0:
+            hardware.clock.advance(max(1, left if due is None else min(due, left)))
+    raise AssertionError("the device asks to be stepped again and again")
+
+
 class Bench:
     """A device on a socket whose peer is this test, in virtual time."""
 
@@ -222,16 +235,7 @@ class Bench:
         yield reply
 
     def pass_time(self, ms: int) -> None:
-        """Let time pass, stepping the device whenever it asks for it."""
-        until = self.hardware.clock.now_ms + ms
-        for _ in range(10000):
-            due = self.client.step()
-            left = until - self.hardware.clock.now_ms
-            if left <= 0 and due != 0:
-                return
-            if due != 0:
-                self.hardware.clock.advance(max(1, left if due is None else min(due, left)))
-        raise AssertionError("the device asks to be stepped again and again")
+        let_pass(self.client, self.hardware, ms)
 
     def works(self) -> bool:
         """Left in peace, the device is registered and answers."""

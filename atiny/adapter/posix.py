@@ -127,6 +127,15 @@ class Thread(base.Thread):
         return not self._thread.is_alive()
 
 
+def sync_folder(folder: str) -> None:
+    """When this returns, what was renamed, made or removed in the folder is on the medium."""
+    fd = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
 class FileStore(base.Store):
     """A `Store` with a file for each record in ``folder``, which is made where it is missing; only its owner reads it.
 
@@ -160,7 +169,7 @@ class FileStore(base.Store):
         except OSError:
             os.unlink(new_path)
             raise
-        self._sync_folder()
+        sync_folder(self._folder)
 
     def delete(self, name: str) -> None:
         """Remove the record."""
@@ -168,18 +177,11 @@ class FileStore(base.Store):
             os.unlink(self._path(name))
         except FileNotFoundError:
             return
-        self._sync_folder()
+        sync_folder(self._folder)
 
     def _path(self, name: str) -> str:
         base.check_record_name(name)
         return os.path.join(self._folder, name + ".rec")  # with an ending, "." and ".." are names like any other
-
-    def _sync_folder(self) -> None:
-        fd = os.open(self._folder, os.O_RDONLY)
-        try:
-            os.fsync(fd)
-        finally:
-            os.close(fd)
 
 
 class Platform(base.Platform):

@@ -4,7 +4,7 @@ import errno
 import os
 import time
 
-from .posix import FileStore
+from .posix import FileStore, sync_folder
 from .slots import Slots
 
 TYPE_CHECKING = False
@@ -96,7 +96,7 @@ class SlotStorage(Slots):
             # Not truncated: it may be a program that still runs.
             _remove(path)
             self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o700)
-            self._sync_folder()
+            sync_folder(self._folder)
         else:
             self.go_on()
             self._fd = os.open(path, os.O_RDWR)
@@ -143,7 +143,7 @@ class SlotStorage(Slots):
             _remove(new_path)
             os.symlink(target, new_path)
             os.replace(new_path, self._link_path)
-        self._sync_folder()
+        sync_folder(self._folder)
 
     def call(self, hook: "Any", path: str) -> object:
         """Call a function, or run a command."""
@@ -197,13 +197,6 @@ class SlotStorage(Slots):
             if self.on_trial():  # it may have confirmed itself at the last moment
                 self.roll_back()
             return process.returncode
-
-    def _sync_folder(self) -> None:
-        fd = os.open(self._folder, os.O_RDONLY)
-        try:
-            os.fsync(fd)
-        finally:
-            os.close(fd)
 
 
 def _remove(path: str) -> None:

@@ -63,7 +63,6 @@ class Servers:
         self._records = records
         self._fingerprint = fingerprint
         self._link: "BootstrapLink | None" = None
-        self._others: "list[Any]" = []  # connections to other servers than those of the accounts
         self._wanted = False  # a link to the bootstrap server, once the host is online
         self._provision = Provision(
             agent.model, agent.handler_failed, self._operation, self._finished, agent.model_changed, self._refused
@@ -160,24 +159,21 @@ class Servers:
     def deadline(self) -> "int | None":
         """When `handle_timer` is due next, or None."""
         soonest = self.bootstrap.deadline()
-        dues = [self._purge_due, self._linger_due] + [account.deadline() for account in self.accounts]
-        if self._link is not None:
-            dues.append(self._link.deadline())
-        for other in self._others:
-            dues.append(other.deadline())
-        for due in dues:
+        for connection in self.connections:  # asked after every datagram
+            if connection is not None:
+                due = connection.deadline()
+                if due is not None and (soonest is None or due < soonest):
+                    soonest = due
+        for due in (self._purge_due, self._linger_due):
             if due is not None and (soonest is None or due < soonest):
                 soonest = due
         return soonest
 
     def handle_timer(self, now: int) -> None:
         """Do what is due."""
-        for account in list(self.accounts):
-            account.handle_timer(now)
-        if self._link is not None:
-            self._link.handle_timer(now)
-        for other in list(self._others):
-            other.handle_timer(now)
+        for connection in list(self.connections):
+            if connection is not None and connection.link not in self.closing:
+                connection.handle_timer(now)
         self.bootstrap.handle_timer()
         if self._linger_due is not None and self._linger_due <= now:
             self._drop_link()
@@ -199,19 +195,7 @@ class Servers:
     # -- links
 
     def add(self, make) -> "Any":
-        """A connection to another server than those of the accounts: what ``make(link)`` gives, until `remove`."""
-        connection = self._add(make)
-        self._others.append(connection)
-        return connection
-
-    def remove(self, connection) -> None:
-        """Close the connection, one of `add`, and forget it once its farewell is taken."""
-        self._others.remove(connection)
-        connection.close_link()
-        self.closing.append(connection.link)
-
-    def _add(self, make) -> "Any":
-        """The connection that ``make(link)`` gives, under the lowest free number."""
+        """The connection that ``make(link)`` gives, under the lowest free number; until `remove`."""
         link = 0
         while link < len(self.connections) and self.connections[link] is not None:
             link += 1
@@ -220,6 +204,11 @@ class Servers:
         connection = self.connections[link] = make(link)
         return connection
 
+    def remove(self, connection) -> None:
+        """Close the connection, and forget it once its farewell is taken."""
+        connection.close_link()
+        self.closing.append(connection.link)
+
     def _drop_link(self) -> None:
         self._linger_due = None
         self._wanted = False
@@ -227,8 +216,7 @@ class Servers:
         if link is not None:
             self._link = None
             link.lingering = False
-            link.close_link()
-            self.closing.append(link.link)
+            self.remove(link)
 
     def release(self) -> None:
         """The farewells were taken: the links' numbers are free."""
@@ -252,7 +240,7 @@ class Servers:
         """Make the accounts that the model names, and begin to register with each."""
         agent = self._agent
         for security, server in pairs(agent.model):
-            account = self._add(lambda link: Account(agent, link, security, server))  # noqa: B023
+            account = self.add(lambda link: Account(agent, link, security, server))  # noqa: B023
             account.attributes.load([row[1:] for row in self._attributes if row[0] == server.short_server_id])
             self.accounts.append(account)
         self.complete_access()
@@ -275,7 +263,7 @@ class Servers:
             self._wanted = True
             return
         security = bootstrap_security(self._agent.model)
-        self._link = link = self._add(
+        self._link = link = self.add(
             lambda number: BootstrapLink(self._agent, number, security, self.bootstrap, self._provision)
         )
         link.open_link()
