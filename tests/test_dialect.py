@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.dialect import check
+from atiny.slim.dialect import check
 from tests.sources import PACKAGE, ROOT, dialect_files, module_of
 
 BAD = [

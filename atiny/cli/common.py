@@ -13,7 +13,7 @@ from typing import IO, Any
 
 import click
 
-from ..dtls.session import check_psk
+from ..dtls.psk import check_psk
 from ..errors import AtinyError, ParameterError
 
 FAILED = 1

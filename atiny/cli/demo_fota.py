@@ -8,7 +8,7 @@ import threading
 import atiny
 from atiny.cloud import CloudThread, UpgradePhase
 
-from ..fota.package import build
+from ..fota.build import build
 from .common import Output
 from .firmware import Firmware
 

@@ -11,7 +11,7 @@ import click
 import atiny
 from atiny import LOG_DEBUG, LOG_ERR, LOG_INFO, LOG_OFF, LOG_WARNING
 from atiny.client import PendingReport
-from atiny.lwm2m.uri import parse_server
+from atiny.lwm2m.path import parse_server
 
 from .common import (
     FAILED,

@@ -21,7 +21,7 @@ Exit codes:
   130  ended by Ctrl-C, after de-registration (143: by SIGTERM)
 """
 
-COMMANDS = ("cloud", "demo", "device", "object", "package")
+COMMANDS = ("cloud", "demo", "device", "lint", "object", "package", "slim")
 
 
 class _Lazy(click.Group):

@@ -9,20 +9,9 @@ from typing import Any
 import click
 
 from ..errors import ParameterError
-from ..fota.package import (
-    DIFFERENCE,
-    FULL,
-    MAX_HEAD,
-    MAX_TOTAL,
-    MAX_TYPE,
-    OWN,
-    SHA256,
-    PackageError,
-    PackageReader,
-    build,
-    read_head,
-)
-from ..fota.signature import load_key
+from ..fota.build import MAX_TOTAL, MAX_TYPE, build, read_head
+from ..fota.options import FirmwareOptions
+from ..fota.package import DIFFERENCE, FULL, MAX_HEAD, OWN, SHA256, PackageError, PackageReader
 from .common import FAILED, Failure, Output, from_hex, json_option
 
 PASSWORD = "ATINY_KEY_PASSWORD"
@@ -137,7 +126,7 @@ def show_command(file: Path, as_json: bool) -> int:
             **_sizes(head),
         )
         if not signed:
-            _check(file, PackageReader())
+            _check(file, PackageReader(FirmwareOptions()))
         elif file.stat().st_size != head.total:
             raise Failure(FAILED, f"{file}: the file has {file.stat().st_size} bytes")
     except PackageError as problem:
@@ -157,7 +146,7 @@ def verify_command(file: Path, key: Path, as_json: bool) -> int:
     The exit code is 0 only if it is.
     """
     try:
-        reader = PackageReader(key=load_key(_read_key(key)))
+        reader = PackageReader(FirmwareOptions(key=_read_key(key)))
     except ParameterError as problem:
         raise Failure(FAILED, f"{key}: {problem}") from None
     try:

@@ -1,1 +1,5 @@
-"""Builds the MicroPython package; host only. Nothing is here yet: the sources run on MicroPython as they are."""
+"""Builds atiny for a MicroPython board: the modules that a profile needs, stripped, compiled and ready to install.
+
+`build` does it all: `pick` chooses the modules (by `parts`), `optimize` rewrites their sources, `compile` makes .mpy
+files of them; then it writes what a board is installed from. `dialect` is the lint for what both runtimes share.
+"""

@@ -2,7 +2,7 @@
 
 from atiny.errors import Rejected
 from atiny.lwm2m import operations
-from atiny.lwm2m.formats import tlv
+from atiny.lwm2m.formats import TLV, tlv
 from atiny.lwm2m.model import Model
 from atiny.lwm2m.types import BOOLEAN, FLOAT, INTEGER, OBJLNK, OPAQUE, STRING, TIME, check
 
@@ -113,17 +113,17 @@ def read_write(cls) -> int:
         values[row.name] = some_value(instance, row, SECOND)
         payload = tlv.encode(path + (row.id,), entries_of([row], path, values))
         changed: list = []
-        operations.write(model, path + (row.id,), tlv.decode(path + (row.id,), payload, type_of), True, changed.append)
+        operations.write(model, path + (row.id,), TLV, payload, True, changed.append)
         assert getattr(instance, row.name) == values[row.name], row.name
         assert changed == ([path + (row.id,)] if row.readable else []), row.name
     if writable:
         for row in writable:
             values[row.name] = some_value(instance, row, FIRST)
         payload = tlv.encode(path, entries_of(writable, path, values))
-        operations.write(model, path, tlv.decode(path, payload, type_of), True, lambda changed: None)
+        operations.write(model, path, TLV, payload, True, lambda changed: None)
     for row in rows:
         assert getattr(instance, row.name) == values[row.name], row.name
-        if hasattr(instance, row.checker):
+        if hasattr(instance, "check_" + row.name):
             outside = [{0: one} if row.multiple else one for one in OUTSIDE[row.type]]
             refused = [value for value in outside if not suits(instance, row, value)]
             assert refused, row.name
@@ -135,5 +135,5 @@ def read_write(cls) -> int:
                 instance.execute(row, "")
             except NotImplementedError as problem:
                 told = str(problem)
-            assert told == "%s is not written yet" % row.executor
+            assert told == "execute_%s is not written yet" % row.name
     return len(entry.rows)

@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from atiny.cli import main
-from atiny.fota.package import read_head
+from atiny.fota.build import read_head
 from tests.fota.keys import PRIVATE, PRIVATE_PEM, PUBLIC_PEM, private_pem
 from tests.fota.vectors_package import IMAGE, SIGNED, package
 from tests.fota.vectors_signature import PKCS1

@@ -9,7 +9,7 @@ from hypothesis import given, settings, strategies as st
 import atiny
 from atiny.cli.definition import parse
 from atiny.cli.source import WIDTH, class_name, resource_names, source_of
-from atiny.lwm2m.model import check_table
+from atiny.lwm2m.checks import check_table
 from tests.cli.definitions import NASTY, document, item, xml_allows
 from tests.cli.generated import read_write
 
