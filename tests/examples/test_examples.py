@@ -33,14 +33,8 @@ ROOT = Path(__file__).resolve().parents[2]
 class Program:
     """An example that runs; its lines are read as they come."""
 
-    def __init__(self, runtime: str, name: str, cloud: CloudThread, *arguments: str, port: "int | None" = None):
-        environment = {
-            **os.environ,
-            "PYTHONPATH": str(ROOT),
-            "MICROPYPATH": f"{ROOT}:.frozen",
-            "PYTHONUNBUFFERED": "1",
-        }
-        command = [runtime, str(ROOT / "examples" / name), cloud.host, str(port or cloud.port), *arguments]
+    def __init__(self, command: "list[str]", environment: "dict[str, str]"):
+        environment = {**os.environ, "PYTHONUNBUFFERED": "1", **environment}
         self.process = subprocess.Popen(
             command, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
         )
@@ -81,6 +75,12 @@ class Program:
         return code
 
 
+def launch(runtime: str, name: str, cloud: CloudThread, *arguments: str, port: "int | None" = None) -> Program:
+    """Run examples/``name`` against the cloud."""
+    command = [runtime, str(ROOT / "examples" / name), cloud.host, str(port or cloud.port), *arguments]
+    return Program(command, {"PYTHONPATH": str(ROOT), "MICROPYPATH": f"{ROOT}:.frozen"})
+
+
 def micropython() -> str:
     found = shutil.which("micropython")
     if found is None:
@@ -99,7 +99,7 @@ def registered(cloud: CloudThread, endpoint: str) -> DeviceThread:
 @pytest.mark.parametrize("runtime", ["cpython", "micropython"])
 def test_minimal(runtime):
     runtime = sys.executable if runtime == "cpython" else micropython()
-    with CloudThread(port=0) as cloud, Program(runtime, "minimal.py", cloud) as program:
+    with CloudThread(port=0) as cloud, launch(runtime, "minimal.py", cloud) as program:
         device = registered(cloud, "minimal")
         program.expect("registered")
         report = device.next_report()
@@ -129,7 +129,7 @@ def test_secure(runtime):
     runtime = sys.executable if runtime == "cpython" else micropython()
     key = bytes(range(16))
     with CloudThread(port=0, dtls_port=0, psk={"lamp-1": key}) as cloud:
-        with Program(runtime, "secure.py", cloud, "lamp-1", key.hex(), port=cloud.secure_port) as program:
+        with launch(runtime, "secure.py", cloud, "lamp-1", key.hex(), port=cloud.secure_port) as program:
             device = registered(cloud, "lamp-1")
             program.expect("registered")
             assert device.next_report().data == b"\x00"
@@ -140,14 +140,14 @@ def test_secure(runtime):
             assert cloud.wait_for(Deregistered).reason == "requested"
             assert program.end() == 0
         assert cloud.wait_for(SessionStarted).identity == "lamp-1"
-        with Program(runtime, "secure.py", cloud, "lamp-1", "00" * 16, port=cloud.secure_port) as program:
+        with launch(runtime, "secure.py", cloud, "lamp-1", "00" * 16, port=cloud.secure_port) as program:
             line = program.expect("not registered: ")
             assert "wrong PSK" in line
             assert cloud.wait_for(HandshakeFailed).reason == "wrong key"
 
 
 def test_led_lamp():
-    with CloudThread(port=0) as cloud, Program(sys.executable, "led_lamp.py", cloud, "0.1") as program:
+    with CloudThread(port=0) as cloud, launch(sys.executable, "led_lamp.py", cloud, "0.1") as program:
         lamp = registered(cloud, "led-lamp")
         assert lamp.next_report().data == b"\x00"
         assert lamp.command(b"\x01").wait(10) == CommandState.SUCCESS
@@ -169,7 +169,7 @@ def test_led_lamp():
 
 
 def test_custom_object():
-    with CloudThread(port=0) as cloud, Program(sys.executable, "custom_object.py", cloud, "0.05") as program:
+    with CloudThread(port=0) as cloud, launch(sys.executable, "custom_object.py", cloud, "0.05") as program:
         thermometer = registered(cloud, "thermometer")
         value = thermometer.read("/3303/0/5700").value
         assert isinstance(value, float)
@@ -212,7 +212,7 @@ def test_bootstrap(tmp_path, runtime, secured):
         identities = []
         for start in range(2):
             after = cloud.events[-1].seq if start else 0
-            with Program(runtime, "bootstrap.py", cloud, *arguments, port=port) as program:
+            with launch(runtime, "bootstrap.py", cloud, *arguments, port=port) as program:
                 if not start:
                     program.expect("bootstrapped")
                 program.expect("registered with server 123")
@@ -231,7 +231,7 @@ def test_bootstrap(tmp_path, runtime, secured):
 @pytest.mark.parametrize("runtime", ["cpython", "micropython"])
 def test_sleepy(runtime):
     runtime = sys.executable if runtime == "cpython" else micropython()
-    with CloudThread(port=0, awake_s=0.2) as cloud, Program(runtime, "sleepy.py", cloud, "0.3", "1.5") as program:
+    with CloudThread(port=0, awake_s=0.2) as cloud, launch(runtime, "sleepy.py", cloud, "0.3", "1.5") as program:
         sensor = registered(cloud, "sleepy")
         assert sensor.next_report().data == b"1"
         program.expect("report 1 SENT_SUCCESS")
