@@ -7,8 +7,12 @@ import os
 import sys
 import time
 
+from atiny import FileStore
 from atiny.adapter import Platform, base, micropython as adapter, micropython_net
 from atiny.errors import NotSupported, ParameterError, TransportError
+
+Platform().mutex()  # loads what several threads need
+micropython_threads = sys.modules["atiny.adapter.micropython_threads"]
 
 TIMEOUT_MS = 5000
 AT_ONCE_MS = 1000
@@ -87,12 +91,12 @@ def check_names() -> None:
 
 
 def check_refused() -> None:
-    skip = {}
-    link = adapter.Socket(skip)
+    first = {}
+    link = adapter.Socket(first)
     link.connect(HOST, REFUSED_PORT, "udp")
     link.send(b"anyone?")
     expect(raises(TransportError, link.recv_timeout, 2048, TIMEOUT_MS).refused, True)
-    expect(skip, {(HOST, REFUSED_PORT): 1})
+    expect(first, {(HOST, REFUSED_PORT): 1})
     link.close()
 
 
@@ -140,14 +144,19 @@ def check_ticks_wrap() -> None:
     expect(micropython_net.MAX_SLEEP_MS < Ticks.PERIOD // 2, True)
 
 
+class NoRandomness:
+    """An `os` without urandom."""
+
+
 def check_random_without_urandom() -> None:
-    real = micropython_net.os
-    micropython_net.os = Ticks  # has no urandom
+    real = adapter.os
+    adapter.os = NoRandomness
     try:
-        expect(len(micropython_net.random_bytes(16)), 16)
-        expect(micropython_net.random_bytes(16) == micropython_net.random_bytes(16), False)
+        hardware = adapter.Hardware()
+        expect(len(hardware.random(16)), 16)
+        expect(hardware.random(16) == hardware.random(16), False)
     finally:
-        micropython_net.os = real
+        adapter.os = real
 
 
 def check_mutex() -> None:
@@ -209,8 +218,8 @@ def check_threads() -> None:
 
 
 def check_no_threads() -> None:
-    real = adapter._thread
-    adapter._thread = None
+    real = micropython_threads._thread
+    micropython_threads._thread = None
     try:
         platform = Platform()
         mutex = platform.mutex()
@@ -219,27 +228,27 @@ def check_no_threads() -> None:
         expect(platform.thread_id(), 0)
         raises(NotSupported, platform.spawn, check_platform)
     finally:
-        adapter._thread = real
+        micropython_threads._thread = real
 
 
 def check_poller() -> None:
     poller = Platform().poller()
-    expect(poller._bell is not None, True)
+    expect(poller.bell is not None, True)
     check_waits(poller)
 
 
 def check_poller_without_loopback() -> None:
-    real = micropython_net._bell
-    micropython_net._bell = no_bell
+    real = micropython_threads.new_bell
+    micropython_threads.new_bell = no_bell
     try:
         poller = Platform().poller()
     finally:
-        micropython_net._bell = real
-    expect(poller._bell, None)
+        micropython_threads.new_bell = real
+    expect(poller.bell, None)
     check_waits(poller)
 
 
-def no_bell():
+def no_bell(number):
     return None
 
 
@@ -341,12 +350,12 @@ def check_sockets_without_descriptor() -> None:
 
 
 def check_store() -> None:
-    store = adapter.FileStore(FOLDER)
+    store = FileStore(FOLDER)
     expect(store.get("state"), None)
     store.delete("state")
     for data in (b"first", bytes(range(256)) * 4, b"", b"last"):
         store.put("state", data)
-        expect(adapter.FileStore(FOLDER).get("state"), data)
+        expect(FileStore(FOLDER).get("state"), data)
     store.put("..", b"dots")
     expect(store.get(".."), b"dots")
     raises(ParameterError, store.put, "../escaped", b"")
@@ -367,7 +376,7 @@ def check_store_after_a_power_cut() -> None:
             for name, data in files.items():
                 with open(FOLDER + "/" + name, "wb") as file:
                     file.write(data)
-            store = adapter.FileStore(FOLDER)
+            store = FileStore(FOLDER)
             expect(store.get("r"), found)
             if then == "put":
                 store.put("r", b"newer")

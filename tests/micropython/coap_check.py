@@ -76,7 +76,8 @@ def play(lines, write):
         if line.startswith("+"):
             now += int(line[1:])
             exchange.handle_timer(now)
-            endpoint.streams.handle_timer(now)
+            if endpoint.streams is not None:
+                endpoint.streams.handle_timer(now)
         elif line.startswith("ask"):
             endpoint.request(Message(2, [(11, b"rd")], b"x" * int(line[3:])), end)
         elif line.startswith("notify"):

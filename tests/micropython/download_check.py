@@ -10,9 +10,9 @@ from atiny.agent import CLOSE_LINK, OPEN_LINK, Agent, Settings
 from atiny.coap.message import Message, decode, encode, uint_bytes
 from atiny.errors import ParameterError
 from atiny.fota.coap_source import CoapSource
-from atiny.fota.coap_uri import CoapUri
-from atiny.fota.download import Download
-from atiny.fota.source import scheme_of
+from atiny.fota.coap_uri import decompose
+from atiny.fota.download import Download, source_for
+from atiny.fota.machine import CONNECTION_LOST
 from atiny.lwm2m.model import Model
 from atiny.lwm2m.report import ReportQueue
 
@@ -50,13 +50,17 @@ class Mutex:
     unlock = lock
 
 
+class Known:
+    schemes = ("coap", "coaps")
+
+
 class Options:
     tries = 4
     retry_min_s = 5
     retry_max_s = 120
 
 
-class Life:
+class Life(Download):
     """One download; ``trouble`` chooses what goes wrong besides the losses."""
 
     def __init__(self, trouble, write):
@@ -64,30 +68,34 @@ class Life:
         self.trouble = trouble
         self.rng = Rng(trouble + 1)
         self.content = Rng(7).bytes(9001)
-        self.etag = b"one"
+        self.tag = b"one"
         self.szx = 6
         self.now = 1000
         self.served = 0
         self.links = []
         self.wire = []  # (time, link, datagram) on their way to the device
-        self.ended = False
+        self.over = False
         self.agent = Agent(Settings("dev"), Model(), ReportQueue(Mutex()), self.rng.bytes)
         self.agent.clock.ms = self.now
-        self.download = Download(
-            "coap://files/lamp.bin", [CoapSource(self.agent)], self, self.agent.clock, self.rng.bytes, Options
-        )
+        Download.__init__(self, self.agent, "coap://files/lamp.bin", [CoapSource(self.agent)], Options)
 
-    # -- the receiver
+    # -- what comes
 
-    def begin(self, etag, total, offset):
-        self.write("begin %s %s %d" % (etag and etag.hex(), total, offset))
+    def begin(self, offset):
+        self.write("begin %s %s %d" % (self.etag and self.etag.hex(), self.total, offset))
 
     def data(self, data):
         self.write("data %d %s" % (len(data), bytes(data[:8]).hex()))
 
+    def whole(self):
+        self.end(None, True)
+
+    def failed(self, result, reason):
+        self.end(reason, result != CONNECTION_LOST)
+
     def end(self, error, final):
         self.write("end %s %s" % (error, final))
-        self.ended = True
+        self.over = True
 
     # -- the server
 
@@ -100,7 +108,7 @@ class Life:
         start = (block2 >> 4) << (block2 & 7) + 4
         size = 16 << szx
         more = start + size < len(self.content)
-        options = [] if self.etag is None else [(4, self.etag)]
+        options = [] if self.tag is None else [(4, self.tag)]
         options += [
             (23, uint_bytes(start >> szx + 4 << 4 | (8 if more else 0) | szx)),
             (28, uint_bytes(len(self.content))),
@@ -123,21 +131,21 @@ class Life:
         if self.served == 5:
             if self.trouble == 1:
                 self.content = Rng(8).bytes(5000)
-                self.etag = b"two"
+                self.tag = b"two"
             elif self.trouble == 2:
                 self.szx = 3
             elif self.trouble == 5:
-                self.etag = None
+                self.tag = None
         if self.trouble == 6:
-            self.etag = bytes((self.served,))
+            self.tag = bytes((self.served,))
 
     # -- the loop
 
     def run(self):
-        self.download.start()
-        while not self.ended and self.now < 10000000:
+        self.go_on()
+        while not self.over and self.now < 10000000:
             self.turn()
-            dues = [self.agent.deadline(), self.download.deadline()] + [entry[0] for entry in self.wire]
+            dues = [self.agent.deadline(), self.deadline()] + [entry[0] for entry in self.wire]
             known = [due for due in dues if due is not None]
             if not known:
                 break
@@ -149,7 +157,9 @@ class Life:
                 if link in self.links:
                     self.agent.receive(link, datagram, self.now)
             self.agent.handle_timer(self.now)
-            self.download.handle_timer()
+            due = self.deadline()
+            if due is not None and due <= self.now:
+                self.go_on()
         self.turn()
         self.write("%d links at %d ms" % (len(self.links), self.now))
 
@@ -176,8 +186,8 @@ def play(write):
     """All of it; ``write`` gets the lines."""
     for uri in URIS:
         try:
-            parsed = CoapUri(uri)
-            write("%s %s %d %s" % (scheme_of(uri), parsed.host, parsed.port, parsed.options))
+            source_for(uri, [Known])
+            write("%s %s" % decompose(uri))
         except ParameterError:
             write("no URI")
     for trouble in range(8):

@@ -17,8 +17,8 @@ import time
 
 import atiny
 from atiny import NotSupported, ParameterError
-from atiny.dtls import psk_session
 from atiny.dtls.handshake import POLL_MS
+from atiny.dtls.psk import psk_session
 
 IDENTITY = b"lamp-1"
 KEY = b"0123456789abcdef"

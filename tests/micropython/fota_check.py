@@ -10,7 +10,7 @@ MICROPYPATH=. micropython tests/micropython/fota_check.py < line
 import sys
 
 from atiny.errors import Rejected
-from atiny.fota.machine import TRANSITIONS, rows
+from atiny.fota.machine import TRANSITIONS, in_words
 from atiny.fota.options import FirmwareOptions
 from atiny.fota.package import PackageReader
 from atiny.fota.record import UpdateRecord
@@ -147,28 +147,29 @@ class Device:
         self.medium = medium
         self.files = Files(package)
         self.options = FirmwareOptions(key=key, checkpoint=300, sources=(self.files,))
+        self.random = bytes
+        self.host = Host(self.ioctl)
+        self.offline = None
         self.restart()
 
     def restart(self):
         self.medium.restart()
         self.events = []
         self.clock = Clock()
-        self.updater = Updater(
-            self.medium, self.options, self.clock, bytes, Host(self.ioctl), self.changed, self.told, self.failed
-        )
+        self.updater = Updater(self, self.medium, self.options)
         self.updater.start()
         self.object = Firmware(self.updater)
 
     def ioctl(self, cmd, arg):
         self.events.append("cmd %d" % cmd)
 
-    def changed(self, path):
+    def model_changed(self, path):
         self.events.append("%d/%d/%d" % path)
 
-    def told(self, state, result, done, total):
+    def firmware_moved(self, state, result, done, total):
         self.events.append("%d %d %d %s" % (state, result, done, total))
 
-    def failed(self, path, error):
+    def handler_failed(self, path, error):
         self.events.append("failed %s" % type(error).__name__)
 
     def push(self, package):
@@ -192,13 +193,13 @@ class Device:
                 return
 
     def go_on(self, way, package):
-        if self.updater.state == 0:
+        if self.updater.record.state == 0:
             if way == "push":
                 self.push(package)
             else:
                 self.object.write_package_uri(URI)
         self.run()
-        if self.updater.state == 2:
+        if self.updater.record.state == 2:
             self.object.execute_update("")()
             self.run()
 
@@ -206,18 +207,18 @@ class Device:
     def line(self):
         medium = self.medium
         return "%d %d runs %s" % (
-            self.updater.state,
-            self.updater.result,
+            self.updater.record.state,
+            self.updater.record.result,
             "old" if medium.slots[medium.running] == OLD else "new",
         )
 
 
 def play(emit, key, package) -> None:
     """Tell ``emit`` each line."""
-    for row in rows():
+    for row in sorted(in_words()):
         emit(" | ".join(row))
     emit("%d transitions" % len(TRANSITIONS))
-    reader = PackageReader(key)
+    reader = PackageReader(FirmwareOptions(key=key))
     image = bytes(reader.feed(package))
     Model().add(Firmware(None))
 
@@ -245,7 +246,7 @@ def play(emit, key, package) -> None:
             line = device.line
             if failed:
                 cuts += 1
-                if device.updater.result != 1:
+                if device.updater.record.result != 1:
                     device.go_on(way, package)
                     device.restart()
             emit("%s, cut %d: %s, then %s" % (way, cuts, line, device.line))

@@ -1,10 +1,21 @@
 """The hosts of the devices that `replay` plays: what each device is made of, what its host does. For any runtime."""
 
 import atiny
-from atiny.params import EVENT_NAMES
+from tests.fota.vectors_signature import KEY
 from tests.lwm2m.formats.everything import Everything
 from tests.lwm2m.widget import Widget
 
+EVENT_NAMES = (
+    "registered",
+    "not registered",
+    "subscribed",
+    "unsubscribed",
+    "firmware",
+    "handler error",
+    "notification",
+    "bootstrapped",
+    "not bootstrapped",
+)
 VALUE = "/3303/0/5700"
 POSITION = "/6/0/0"
 
@@ -27,7 +38,13 @@ class Thermometer(atiny.Object):
 
 
 class Life(atiny.CommandHandler):
-    """A host whose client is made anew at each start; ``emit`` is told all that the client tells it."""
+    """A host whose client is made anew at each start; ``emit`` is told all that the client tells it.
+
+    ``stores``: whether its platform has a store for what it learns; ``upgrades``: a storage for firmware.
+    """
+
+    stores = True
+    upgrades = False
 
     def __init__(self, emit) -> None:
         self.emit = emit
@@ -219,4 +236,44 @@ class Rich(Life):
         self.emit("reboot")
 
 
-LIVES = {cls.__name__: cls for cls in (Bootstrapped, Sequence, Shared, Sleepy, Rich)}
+class Plain(Life):
+    """One server, and nothing that the core of a slim build has not."""
+
+    stores = False
+
+    def arguments(self):
+        return {"server": "coap://server", "objects": [self.sensor], "lifetime": 600}
+
+    def do_dev_reboot(self):
+        self.emit("reboot")
+
+
+class Blob(atiny.Object):
+    """A resource as long as its server wants it."""
+
+    object_id = 31025
+    resources = (atiny.Resource(0, "blob", atiny.OPAQUE, "RW"), atiny.Resource(1, "name", atiny.STRING, "RW"))
+
+    def __init__(self) -> None:
+        self.blob = b""
+        self.name = ""
+
+
+class Upgraded(Life):
+    """It takes large values, and new firmware signed by ``KEY``."""
+
+    upgrades = True
+
+    def arguments(self):
+        return {
+            "server": "coap://server",
+            "objects": [self.sensor, Blob()],
+            "lifetime": 300,
+            "firmware": atiny.FirmwareOptions(key=KEY),
+        }
+
+    def do_dev_reboot(self):
+        self.emit("reboot")
+
+
+LIVES = {cls.__name__: cls for cls in (Bootstrapped, Sequence, Shared, Sleepy, Rich, Plain, Upgraded)}

@@ -12,6 +12,7 @@ from atiny.lwm2m.objects.access_control import AccessControl
 from atiny.lwm2m.objects.app_data import AppData
 from atiny.lwm2m.objects.connectivity import Connectivity
 from atiny.lwm2m.objects.device import Device
+from atiny.lwm2m.objects.device_errors import DeviceErrors
 from atiny.lwm2m.objects.location import Location
 from atiny.lwm2m.objects.security import Security
 from atiny.lwm2m.objects.server import Server
@@ -113,11 +114,11 @@ def play(emit) -> None:
             emit("replaced %s" % [row.id for row, found in instance.read_all(readable)])
     device = Device(hosts[0], "maker", None, lambda: "U")
     told = []
-    device.on_errors = told.append
+    device.kept_errors = kept = DeviceErrors(device, told.append, [])
     for code in (1, 8, 1, 0, True, 33):
-        emit("error %s %s" % (code, attempt(device.add_error, code)))
-    device.remove_error(1)
-    emit("errors %s %s %s" % (device.errors, told, device.read(device.resources[11])))
+        emit("error %s %s" % (code, attempt(kept.set, code, True)))
+    kept.set(1, False)
+    emit("errors %s %s %s" % (kept.codes, told, device.read(device.resources[11])))
     device.write(device.resources[14], "+02:00")
     AppData(hosts[0], 1).write_data(b"on")
     emit("written %s %s" % (lamp.offset, lamp.data))

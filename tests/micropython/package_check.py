@@ -16,6 +16,7 @@ import time
 from hashlib import sha256
 
 from atiny.errors import AtinyError
+from atiny.fota.options import FirmwareOptions
 from atiny.fota.package import PackageError, PackageReader
 from atiny.fota.signature import load_key, verify, verify_plainly
 
@@ -39,12 +40,13 @@ def judge_key(pem):
 
 
 def judge_package(n, e, raw, digest, types, cut, data):
-    reader = PackageReader(
-        None if n == "-" else (int(n, 16), int(e, 16)),
-        raw == "1",
-        None if digest == "-" else octets(digest),
-        None if types == "-" else [int(number, 16) for number in types.split(",") if number],
+    options = FirmwareOptions(
+        key=None if n == "-" else (int(n, 16), int(e, 16)),
+        accept_raw=raw == "1",
+        digest=None if digest == "-" else octets(digest),
+        types=None if types == "-" else [int(number, 16) for number in types.split(",") if number],
     )
+    reader = PackageReader(options)
     image = sha256()
     stored = 0
     data = memoryview(octets(data))
@@ -87,7 +89,7 @@ def measure(count, kib):
         verify_plainly(key, b"d" * 32, signature)
     print("a verification: %.2f ms" % ((time.time() - start) * 1000 / count))
     block = b"\x7f" * 1024
-    reader = PackageReader(accept_raw=True, digest=bytes(32))
+    reader = PackageReader(FirmwareOptions(accept_raw=True, digest=bytes(32)))
     start = time.time()
     for _ in range(kib):
         reader.feed(block)

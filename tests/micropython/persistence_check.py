@@ -71,23 +71,24 @@ def state(model):
 def main() -> None:
     medium = Medium()
     warnings: "list[str]" = []
-    kept = Records(medium, warnings.append)
+    kept = Records(medium, warnings.append, MARK)
+    other = Records(medium, warnings.append, b"76543210")
     for rights in (None, 0, 31):
         model = accounts("one", rights)
-        same("save", kept.save_accounts(model, MARK), True)
+        same("save", kept.save_accounts(model), True)
         loaded = Model()
-        same("load", kept.load_accounts(loaded, MARK), True)
+        same("load", kept.load_accounts(loaded), True)
         same("accounts", state(loaded), state(model))
-        same("another configuration", kept.load_accounts(Model(), b"76543210"), False)
+        same("another configuration", other.load_accounts(Model()), False)
     record = medium.records["accounts"]
     print("accounts", record.hex())  # CPython must read it
     puts = medium.puts
-    kept.save_accounts(model, MARK)
+    kept.save_accounts(model)
     same("an unchanged record is not written", medium.puts, puts)
 
     same("keep", kept.keep_previous(), True)
     same("the same is no previous one", kept.has_previous(), False)
-    kept.save_accounts(accounts("two", None), MARK)
+    kept.save_accounts(accounts("two", None))
     same("previous", kept.has_previous(), True)
     previous = Model()
     same("load the previous", kept.load_previous(previous), True)
@@ -106,7 +107,7 @@ def main() -> None:
     for size in range(len(whole)):
         for damaged in (whole[:size], whole[:size] + bytes([whole[size] ^ 0x10]) + whole[size + 1 :]):
             medium.records["accounts"] = damaged
-            same("a damaged record", kept.load_accounts(model, MARK), False)
+            same("a damaged record", kept.load_accounts(model), False)
     same("the model is untouched", state(model), before)
     same("all are told", len(warnings), 2 * len(whole))
 

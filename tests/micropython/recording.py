@@ -10,13 +10,12 @@ from typing import Any
 
 import pytest
 
-from atiny import FileStore
 from atiny.errors import TransportError
 from atiny.testing import Simulation
 from atiny.testing.ends import NetworkSocket
 from atiny.testing.platform import VirtualPlatform
 from tests.micropython.lives import LIVES, Life
-from tests.micropython.replay import SEED, Player, Seeded, do, keep, step
+from tests.micropython.replay import SEED, Player, Seeded, Storage, do, keep, new_store, step
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -72,7 +71,7 @@ class RecordedSocket(NetworkSocket):
 
 class RecordedPlatform(VirtualPlatform):
     def __init__(self, recorder: "Recorder"):
-        super().__init__(recorder.simulation.network, "dev", store=FileStore(str(recorder.folder)))
+        super().__init__(recorder.simulation.network, "dev", store=recorder.new_store(), storage=recorder.storage)
         self._recorder = recorder
         self.hardware.random = recorder.random.bytes
 
@@ -96,6 +95,7 @@ class Recorder:
         self.opened = 0
         self.random = Seeded(SEED)
         self.life: Life = LIVES[life](self.emit)
+        self.storage = Storage(self.emit) if self.life.upgrades else None
         self.start()
         simulation.add_client(self)
 
@@ -103,9 +103,14 @@ class Recorder:
     def client(self) -> Any:
         return self.life.client
 
+    def new_store(self) -> Any:
+        return new_store(str(self.folder)) if self.life.stores else None
+
     def start(self) -> None:
         """The power comes."""
         self.tape.append(["start", self.simulation.now_ms])
+        if self.storage is not None:
+            self.storage.restart()
         self.platform = RecordedPlatform(self)
         self.life.start(self.platform)
 
@@ -137,7 +142,7 @@ class Recorder:
 
     def compare(self, word: str) -> "list[str]":
         """Play the tape on CPython and on MicroPython: all must say the same. Returns the lines of a word."""
-        keep(str(self.folder), self.emit)
+        keep(self.life, str(self.folder), self.emit)
         tape = [json.dumps(entry) for entry in self.tape]
         assert_same(self.lines, on_cpython(self.name, tape, self.folder.with_name("cpython")), "CPython")
         assert_same(self.lines, on_micropython(self.name, tape, self.folder.with_name("micropython")), "MicroPython")
@@ -147,19 +152,21 @@ class Recorder:
 def on_cpython(life: str, tape: "list[str]", folder: Path) -> "list[str]":
     """The lines of a tape that is played here."""
     lines: "list[str]" = []
-    player = Player(LIVES[life](lines.append), str(folder), lines.append)
+    host = LIVES[life](lines.append)
+    player = Player(host, str(folder), lines.append)
     for entry in tape:
         player.play(json.loads(entry))
-    keep(str(folder), lines.append)
+    keep(host, str(folder), lines.append)
     return lines
 
 
 def on_micropython(life: str, tape: "list[str]", folder: Path) -> "list[str]":
-    """The lines of a tape that MicroPython plays."""
+    """The lines of a tape that MicroPython plays, with the package of the folder $ATINY_PACKAGE where that is set."""
+    folders = [*filter(None, [os.environ.get("ATINY_PACKAGE")]), str(ROOT), ".frozen"]
     done = subprocess.run(
         [micropython(), str(ROOT / "tests/micropython/replay.py"), life, str(folder)],
         input="\n".join(tape),
-        env={"MICROPYPATH": f"{ROOT}:.frozen", "PATH": os.environ.get("PATH", "")},
+        env={"MICROPYPATH": ":".join(folders), "PATH": os.environ.get("PATH", "")},
         cwd=ROOT,
         capture_output=True,
         text=True,

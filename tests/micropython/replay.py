@@ -18,7 +18,7 @@ MICROPYPATH=.:.frozen micropython tests/micropython/replay.py LIFE FOLDER < tape
 import json
 import sys
 
-from atiny.adapter import FileStore, base
+from atiny.adapter import base
 from atiny.errors import TransportError
 
 SEED = 4
@@ -72,8 +72,8 @@ class Socket(base.Socket):
     def recv(self, size):
         return self._player.take(self._number, "recv")
 
-    def readable(self, timeout_ms):
-        return False
+    def fileno(self):
+        """As of a socket that can be waited for; nobody does here."""
 
     def sleep(self):
         self._player.emit("sleep %d" % self._number)
@@ -85,7 +85,7 @@ class Socket(base.Socket):
         self._player.emit("close %d" % self._number)
 
 
-class Signal(base.Signal):
+class Signal(getattr(base, "Signal", object)):  # type: ignore[misc]  # a build without threads has none
     def __init__(self) -> None:
         self.raised = False
 
@@ -96,7 +96,7 @@ class Signal(base.Signal):
         return self.raised
 
 
-class Mutex(base.Mutex):
+class Mutex(getattr(base, "Mutex", object)):  # type: ignore[misc]
     """There is but one thread."""
 
     def lock(self):
@@ -105,13 +105,67 @@ class Mutex(base.Mutex):
     unlock = lock
 
 
+class Storage(getattr(base, "StorageDevice", object)):  # type: ignore[misc]
+    """Where firmware goes, in memory; it outlasts a start, and each operation is a line."""
+
+    def __init__(self, emit) -> None:
+        self.emit = emit
+        self.software = b"old"
+        self._new = bytearray()
+        self._info = bytearray(512)
+        self._chosen = self._active = False
+
+    def restart(self):
+        """The power comes again: what was chosen runs."""
+        if self._chosen:
+            self.software = bytes(self._new)
+            self._chosen, self._active = False, True
+
+    def init(self):
+        pass
+
+    def begin_software_download(self):
+        self.emit("storage begin")
+        self._new = bytearray()
+        self._active = False
+
+    def write_software(self, offset, data):
+        self.emit("storage write %d %d %d" % (offset, len(data), sum(data)))
+        self._new = self._new[:offset] + data
+
+    def read_software(self, offset, length):
+        return bytes(self._new[offset : offset + length])
+
+    def end_software_download(self):
+        self.emit("storage end %d" % len(self._new))
+
+    def active_software(self):
+        self.emit("storage activate")
+        self._chosen = True
+
+    def get_active_result(self):
+        return self._active
+
+    def write_update_info(self, offset, data):
+        self.emit("storage info %d %s" % (offset, bytes(data).hex()))
+        self._info[offset : offset + len(data)] = data
+
+    def read_update_info(self, offset, length):
+        return bytes(self._info[offset : offset + length])
+
+
 class Platform(base.Platform):
     """Nothing but what the tape has; the store is the runtime's own, in a folder."""
 
     def __init__(self, player: "Player", folder: str):
         self._player = player
         base.Platform.__init__(
-            self, socket=player.socket, hardware=player.hardware, mutex=Mutex, store=FileStore(folder)
+            self,
+            socket=player.socket,
+            hardware=player.hardware,
+            mutex=Mutex,
+            store=new_store(folder) if player.stores else None,
+            storage=player.storage,
         )
 
     def signal(self):
@@ -127,6 +181,8 @@ class Player:
     def __init__(self, life, folder: str, emit):
         self.emit = emit
         self.hardware = Hardware()
+        self.storage = Storage(emit) if life.upgrades else None
+        self.stores = life.stores
         self._life = life
         self._folder = folder
         self._sockets = 0
@@ -136,6 +192,8 @@ class Player:
         """One entry of the tape."""
         word, self.hardware.now_ms = entry[0], entry[1]
         if word == "start":
+            if self.storage is not None:
+                self.storage.restart()
             self._life.start(Platform(self, self._folder))
         elif word == "step":
             self._inputs = [list(one) for one in entry[2]]
@@ -159,9 +217,18 @@ class Player:
         return None
 
 
-def keep(folder: str, emit) -> None:
+def new_store(folder: str):
+    """The runtime's own store, which not every slim build has."""
+    from atiny import FileStore
+
+    return FileStore(folder)
+
+
+def keep(life, folder: str, emit) -> None:
     """The lines of what a store has kept."""
-    store = FileStore(folder)
+    if not life.stores:
+        return
+    store = new_store(folder)
     for name in RECORDS:
         record = store.get(name)
         emit("record %s %s" % (name, record if record is None else record.hex()))
@@ -170,7 +237,8 @@ def keep(folder: str, emit) -> None:
 def step(client, now: int, emit) -> "int | None":
     """One pass of a client, and its line."""
     due = client.step()
-    emit("step %d: due in %s, sleeps until %s, %d" % (now, due, client.sleep_until(), client.registered))
+    until = client.sleep_until() if hasattr(client, "sleep_until") else None  # not in every slim build
+    emit("step %d: due in %s, sleeps until %s, %d" % (now, due, until, client.registered))
     return due
 
 
@@ -183,10 +251,11 @@ def do(life, name: str, arguments: "list", emit) -> None:
 def main() -> None:
     from tests.micropython.lives import LIVES
 
-    player = Player(LIVES[sys.argv[1]](print), sys.argv[2], print)
+    life = LIVES[sys.argv[1]](print)
+    player = Player(life, sys.argv[2], print)
     for line in sys.stdin:
         player.play(json.loads(line))
-    keep(sys.argv[2], print)
+    keep(life, sys.argv[2], print)
 
 
 if __name__ == "__main__":
