@@ -3,7 +3,11 @@
 The SDK's API is ``atiny_init``, ``atiny_bind``, ...; `Client` (and `AsyncClient`) is the same as a Python class.
 """
 
-from . import adapter
+import sys
+
+from .adapter import (
+    Platform as Platform,
+)
 from .adapter.base import (
     LOG_DEBUG as LOG_DEBUG,
     LOG_ERR as LOG_ERR,
@@ -76,12 +80,6 @@ from .errors import (
     Rejected as Rejected,
     TransportError as TransportError,
 )
-from .factory import (
-    ServerAccount as ServerAccount,
-)
-from .lwm2m.deferred import (
-    Deferred as Deferred,
-)
 from .lwm2m.model import (
     Object as Object,
     Resource as Resource,
@@ -95,14 +93,6 @@ from .lwm2m.types import (
     OPAQUE as OPAQUE,
     STRING as STRING,
     TIME as TIME,
-)
-from .open_api import (
-    atiny_bind as atiny_bind,
-    atiny_data_change as atiny_data_change,
-    atiny_data_report as atiny_data_report,
-    atiny_deinit as atiny_deinit,
-    atiny_init as atiny_init,
-    atiny_reconnect as atiny_reconnect,
 )
 from .params import (
     APP_DATA as APP_DATA,
@@ -122,11 +112,6 @@ from .params import (
     BOOTSTRAP_SEQUENCE as BOOTSTRAP_SEQUENCE,
     FIRMWARE_UPDATE_STATE as FIRMWARE_UPDATE_STATE,
     MAX_REPORT_DATA_LEN as MAX_REPORT_DATA_LEN,
-    AtinyDeviceInfo as AtinyDeviceInfo,
-    AtinyParam as AtinyParam,
-    AtinySecurityParam as AtinySecurityParam,
-    AtinyServerParam as AtinyServerParam,
-    DataReport as DataReport,
     ReportStatus as ReportStatus,
 )
 
@@ -134,21 +119,76 @@ __version__ = "0.1.0"
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .adapter import FileStore as FileStore, Platform as Platform, SlotStorage as SlotStorage
+    from typing import Any
+
+    from .adapter.posix import FileStore as FileStore
+    from .adapter.posix_storage import SlotStorage as SlotStorage
     from .aio import AsyncClient as AsyncClient
+    from .factory.several import ServerAccount as ServerAccount
     from .fota.options import FirmwareOptions as FirmwareOptions
+    from .lwm2m.deferred import Deferred as Deferred
+    from .open_api import (
+        atiny_bind as atiny_bind,
+        atiny_data_change as atiny_data_change,
+        atiny_data_report as atiny_data_report,
+        atiny_deinit as atiny_deinit,
+        atiny_init as atiny_init,
+        atiny_reconnect as atiny_reconnect,
+    )
+    from .open_params import (
+        AtinyDeviceInfo as AtinyDeviceInfo,
+        AtinyParam as AtinyParam,
+        AtinySecurityParam as AtinySecurityParam,
+        AtinyServerParam as AtinyServerParam,
+        DataReport as DataReport,
+    )
 
 
 def __getattr__(name: str) -> object:
-    # Loaded when first asked for: the runtime's platform, and asyncio, which costs more than all the rest.
-    if name in ("Platform", "FileStore", "SlotStorage"):
-        return getattr(adapter, name)
-    if name == "AsyncClient":
-        from .aio import AsyncClient
+    # Loaded when first asked for: what not every device needs, and asyncio, which costs more than all the rest.
+    found: "Any" = None
+    if name == "FileStore":
+        if sys.implementation.name == "micropython":
+            from .adapter.micropython_store import FileStore as found
+        else:
+            from .adapter.posix import FileStore as found
+    elif name == "SlotStorage":
+        if sys.implementation.name == "micropython":
+            from .adapter.micropython_storage import SlotStorage as found
+        else:
+            from .adapter.posix_storage import SlotStorage as found
+    elif name == "ServerAccount":
+        from .factory.several import ServerAccount as found
+    elif name == "Deferred":
+        from .lwm2m.deferred import Deferred as found
+    elif name == "FirmwareOptions":
+        from .fota.options import FirmwareOptions as found
+    elif name == "AsyncClient":
+        from .aio import AsyncClient as found
+    elif name.startswith("atiny_"):
+        global atiny_bind, atiny_data_change, atiny_data_report, atiny_deinit, atiny_init, atiny_reconnect
+        from .open_api import (
+            atiny_bind,
+            atiny_data_change,
+            atiny_data_report,
+            atiny_deinit,
+            atiny_init,
+            atiny_reconnect,
+        )
 
-        return AsyncClient
-    if name == "FirmwareOptions":
-        from .fota.options import FirmwareOptions
+        found = globals().get(name)
+    elif name.startswith("Atiny") or name == "DataReport":
+        global AtinyDeviceInfo, AtinyParam, AtinySecurityParam, AtinyServerParam, DataReport
+        from .open_params import AtinyDeviceInfo, AtinyParam, AtinySecurityParam, AtinyServerParam, DataReport
 
-        return FirmwareOptions
-    raise AttributeError("module 'atiny' has no attribute %r" % (name,))
+        found = globals().get(name)
+    if found is None:
+        raise AttributeError("module 'atiny' has no attribute %r" % (name,))
+    return found
+
+
+def __dir__() -> "list[str]":
+    later = ["AsyncClient", "Deferred", "FileStore", "FirmwareOptions", "ServerAccount", "SlotStorage", "DataReport"]
+    later += ["Atiny" + word for word in ("DeviceInfo", "Param", "SecurityParam", "ServerParam")]
+    words = "bind", "data_change", "data_report", "deinit", "init", "reconnect"
+    return sorted(list(globals()) + later + ["atiny_" + word for word in words])

@@ -10,22 +10,18 @@ says::
         wait for a datagram or for agent.deadline()
         agent.receive(link, datagram, now), agent.handle_timer(now)
 
-``now`` is a count of milliseconds that never goes back and never wraps. A ``link`` is the number of a server. All
-methods are called by one thread; only the report queue is shared with others.
+``now``: milliseconds that never go back and never wrap. ``link``: the number of a server. All methods are called by one
+thread; only the report queue is shared with others.
 """
 
 from .dtls.session import Session
 from .lwm2m.account import Account
-from .lwm2m.deferred import Deferred
-from .lwm2m.delivery import Delivery
 from .lwm2m.model import Model
 from .lwm2m.path import render
-from .lwm2m.persistence import FINGERPRINT_SIZE, Records
-from .lwm2m.report import Report, ReportQueue
+from .lwm2m.report import Delivery, Report, ReportQueue
 from .lwm2m.servers import Servers
 from .params import (
     ATINY_BOOTSTRAP_FAIL,
-    ATINY_BOOTSTRAP_OK,
     ATINY_DATA_SUBSCRIBE,
     ATINY_DATA_UNSUBSCRIBE,
     ATINY_FOTA_STATE,
@@ -33,13 +29,16 @@ from .params import (
     ATINY_NOTIFY_DONE,
     ATINY_REG_FAIL,
     ATINY_REG_OK,
-    BOOTSTRAP_FACTORY,
 )
 from .settings import Clock as Clock, Settings as Settings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
+
+    from .lwm2m.bootstrapper import Bootstrapper
+    from .lwm2m.deferred import Deferred
+    from .lwm2m.persistence import Records
 
 # The kinds of events: each event is (kind, a, b).
 OPEN_LINK = 0  # a: link, b: (host, port): connect, then say link_opened or link_failed
@@ -52,17 +51,21 @@ SLEEP_LINK = 6  # a: link: nothing is expected on it; the receiver may be switch
 WAKE_LINK = 7  # a: link: it is needed again
 
 
-def _no_security(security) -> Session:
-    return Session()
+def _no_security(security) -> "Session | None":
+    return None
 
 
 class Agent:
     """One device. ``random(n)`` gives n random bytes; ``reports`` is the queue that the host's threads fill.
 
     Its servers are what the model's Security and Server instances say when it starts. ``new_session(security)`` makes
-    the session of each new connection; by default there is no security. ``records`` is where accounts are kept, and
-    ``fingerprint`` tells those of this configuration. ``host``: a `lwm2m.host.Host`, for what no object asks of it.
-    ``mode``: BOOTSTRAP_*. ``statistics``: the Statistics object, which counts the datagrams; it has the ``clock``.
+    the session of each new connection; None where there is no security, as by default. ``records``: a `Records`, where
+    accounts and attributes are kept. ``host``: a `lwm2m.host.Host`, for what no object asks of it.
+    ``bootstrap_mode``: BOOTSTRAP_*;
+    None: there is no bootstrap server.
+
+    None where it is not used: ``records``; ``bootstrapper``; ``updater``, of the firmware; ``statistics``, the object
+    that counts the datagrams, set before `start`; ``offline``, which is True while the host has no network.
     """
 
     def __init__(
@@ -73,51 +76,41 @@ class Agent:
         random,
         new_session=_no_security,
         records: "Records | None" = None,
-        fingerprint: bytes = bytes(FINGERPRINT_SIZE),
         host=None,
-        mode: int = BOOTSTRAP_FACTORY,
-        statistics=None,
-        clock: "Clock | None" = None,
+        bootstrap_mode: "int | None" = None,
     ):
         self.settings = settings
         self.model = model
         self.reports = reports
         self.random = random
         self.new_session = new_session
-        self.clock = clock or Clock()
+        self.records = records
         self.host = host
-        self.statistics = statistics
+        self.boot_mode = bootstrap_mode
+        self.clock = Clock()
+        self.offline: "bool | None" = None
+        self.bootstrapper: "Bootstrapper | None" = None
+        self.updater: "Any" = None
+        self.statistics: "Any" = None
         self._events: "list[tuple]" = []
-        self._generation = 0
         self._stopping = False
         self._ended = False
-        self.servers = Servers(self, records or Records(None, None), fingerprint, mode)
+        self.servers = Servers(self)
         self.accounts = self.servers.accounts
         self._connections = self.servers.connections
+        self.model_changed = self.servers.model_changed
         self.delivery = Delivery(reports, self.clock, self.accounts, self._report_done)
-        self.offline = False  # the host has no network
-        self.updater: "Any" = None  # of the firmware
 
     def add_firmware(self, storage, options, sources=()) -> None:
-        """Have the firmware updated over ``storage``, a StorageDevice; before `start`.
-
-        ``options``: a `fota.options.FirmwareOptions`. ``sources``: where images come from besides CoAP.
-        """
-        from .fota.coap_source import CoapSource  # a device without a storage needs none of this
-        from .fota.updater import Updater
+        """Before `start`: have the firmware updated over a StorageDevice; ``sources`` of images, besides CoAP."""
+        from .fota.updater import Updater  # a device without a storage needs none of this
         from .lwm2m.objects.firmware import Firmware
 
-        updater = Updater(
-            storage,
-            options,
-            self.clock,
-            self.random,
-            self.host,
-            self.model_changed,
-            self._firmware_moved,
-            lambda path, error: self.handler_failed(render(path), error),
-        )
-        updater.sources += [CoapSource(self, options.psk)] + list(sources)
+        updater = Updater(self, storage, options)
+        if updater.sources is not None:
+            from .fota.coap_source import CoapSource
+
+            updater.sources += [CoapSource(self, options.psk)] + list(sources)
         self.updater = updater
         self.model.add(Firmware(updater))
 
@@ -128,8 +121,15 @@ class Agent:
         self.clock.ms = now
         if self.updater is not None:
             self.updater.start()  # first: State and Result are right in the first Register, Read and Notify
-        self.servers.start()
-        self._generation = self.model.generation
+        if self.records is not None:
+            self.servers.kept_attributes = self.records.load_attributes()
+        if self.boot_mode is not None:
+            from .lwm2m.bootstrapper import Bootstrapper
+
+            self.bootstrapper = Bootstrapper(self, self.boot_mode)
+            self.bootstrapper.start()
+        else:
+            self.servers.register()
 
     def stop(self, now: int) -> None:
         """De-register; every report that is not yet acknowledged ends as NOT_SENT. ENDED follows."""
@@ -140,15 +140,18 @@ class Agent:
         self.delivery.stop()
         if self.updater is not None:
             self.updater.stop()
-        self.servers.stop()
-        self._end()
+        if self.bootstrapper is not None:
+            self.bootstrapper.stop()
+        for account in self.accounts:
+            account.stop()
+        self.ended()
 
     def hang_up(self, now: int) -> None:
         """End every session at once: all that is still to be sent is their farewell (close_notify)."""
         self.clock.ms = now
         for connection in self._connections:
             if connection is not None:
-                connection.session.close()
+                connection.hang_up()
 
     def changed(self, path: tuple, now: int) -> None:
         """A value changed on the device: who observes it is notified."""
@@ -158,16 +161,17 @@ class Agent:
     def remove(self, path: tuple, now: int) -> None:
         """Remove an object instance, or an object with all of them."""
         self.clock.ms = now
-        controls = self.servers.access.deleted(path) if self.model.has(path) else []
+        paths = [path]
+        if self.servers.access is not None and self.model.has(path):
+            paths += self.servers.access.deleted(path)
         self.model.remove(path)
-        self.model_changed(path)
-        for control in controls:
-            self.model_changed(control)
+        for path in paths:
+            self.model_changed(path)
 
     def bootstrap(self, _: object, now: int) -> None:
         """Ask the bootstrap server for accounts, now."""
         self.clock.ms = now
-        self.servers.request_bootstrap()
+        self.request_bootstrap()
 
     def reconnect(self, _: object, now: int) -> None:
         """Connect and register anew with every server."""
@@ -179,31 +183,29 @@ class Agent:
         """There is no network until `go_online`: nothing is sent; what is to be told is stored or dropped (/1/x/6)."""
         self.clock.ms = now
         self.offline = True
-        self.servers.go_offline()
+        for account in self.accounts:
+            account.go_offline()
+        if self.bootstrapper is not None:
+            self.bootstrapper.go_offline()
         if self.updater is not None:
-            self.updater.go_offline()
+            self.updater.network_changed()
 
     def go_online(self, _: object, now: int) -> None:
         """There is a network again: Update, or register anew, then tell what was stored."""
         self.clock.ms = now
-        self.offline = False
-        self.servers.go_online()
+        self.offline = None
+        for account in self.accounts:
+            account.go_online()
+        if self.bootstrapper is not None:
+            self.bootstrapper.go_online()
         if self.updater is not None:
-            self.updater.go_online()
+            self.updater.network_changed()
 
     def sleep_until(self, now: int) -> "int | None":
         """When the device must be awake next; ``now`` or earlier while it must be, None: nothing is planned."""
         if self._events:
             return now
-        soonest = self.servers.bootstrap.deadline()
-        if self.updater is not None:
-            due = self.updater.deadline()
-            if due is not None and (soonest is None or due < soonest):
-                soonest = due
-        if self.reports.first() is not None or self.delivery.queued:
-            due = self.delivery.deadline()
-            if due is not None and (soonest is None or due < soonest):
-                soonest = due
+        soonest = self._due()
         for connection in self._connections:
             due = None if connection is None else connection.sleep_until(now)
             if due is not None and (soonest is None or due < soonest):
@@ -230,7 +232,11 @@ class Agent:
     def handle_timer(self, now: int) -> None:
         """Do what is due at ``now``; cheap when nothing is."""
         self.clock.ms = now
-        self.servers.handle_timer(now)
+        for connection in list(self._connections):
+            if connection is not None and connection.link not in self.servers.closing:
+                connection.handle_timer(now)
+        if self.bootstrapper is not None:
+            self.bootstrapper.handle_timer()
         if self.updater is not None:
             due = self.updater.deadline()
             if due is not None and due <= now:
@@ -238,13 +244,25 @@ class Agent:
 
     def deadline(self) -> "int | None":
         """When `handle_timer` is due next, or None: only a datagram or the host changes anything."""
-        soonest = self.servers.deadline()
-        if self.updater is not None:
-            due = self.updater.deadline()
+        soonest = self._due()
+        for connection in self._connections:  # asked after every datagram
+            if connection is not None:
+                due = connection.deadline()
+                if due is not None and (soonest is None or due < soonest):
+                    soonest = due
+        return soonest
+
+    def _due(self) -> "int | None":
+        """When something is due that is no link's, or None."""
+        soonest = None
+        if self.reports.first() is not None or self.delivery.backlogs is not None:
+            soonest = self.delivery.deadline()
+        if self.bootstrapper is not None:
+            due = self.bootstrapper.deadline()
             if due is not None and (soonest is None or due < soonest):
                 soonest = due
-        if self.reports.first() is not None or self.delivery.queued:
-            due = self.delivery.deadline()
+        if self.updater is not None:
+            due = self.updater.deadline()
             if due is not None and (soonest is None or due < soonest):
                 soonest = due
         return soonest
@@ -252,13 +270,15 @@ class Agent:
     def datagrams_to_send(self, now: int) -> "list[tuple[int, int, bytes]]":
         """What is to be sent, as (link, id, datagram), each once; say `sent` or `send_failed` where the id is not 0."""
         self.clock.ms = now
-        if self.reports.first() is not None or self.delivery.queued:
+        if self.reports.first() is not None or self.delivery.backlogs is not None:
             self.delivery.send()
-        if self.servers.changed:
+        if self.records is not None and self.records.changed:
             self.servers.save()
         datagrams: "list[tuple[int, int, bytes]]" = []
         for connection in self._connections:
-            if connection is not None and (connection.exchange.outbox or not connection.session.ready):
+            if connection is not None and (
+                connection.exchange.outbox or (connection.session is not None and not connection.session.ready)
+            ):
                 connection.take_datagrams(datagrams)
         if self.servers.closing:
             self.servers.release()
@@ -306,17 +326,14 @@ class Agent:
             connection.link_failed(reason)
 
     def receive_failed(self, link: int, now: int, reason: str, refused: bool = False) -> None:
-        """Receiving from a link failed. ``refused``: the server's port is closed."""
-        self.clock.ms = now
-        connection = self._connections[link]
-        if connection is not None:
-            connection.error(reason, refused)
+        """As `send_failed`, of receiving."""
+        self.send_failed(link, 0, now, reason, refused)
 
-    # -- what the accounts ask
+    # -- what the accounts and the bootstrap ask
 
-    def idle_session(self) -> Session:
-        """The session of a link that is not open."""
-        return Session()
+    def tell_host(self, event: int, argument: "Any") -> None:
+        """An ATINY_* event for the host."""
+        self._events.append((HOST_EVENT, event, argument))
 
     def open_link(self, connection) -> None:
         self._events.append((OPEN_LINK, connection.link, connection.address))
@@ -325,49 +342,43 @@ class Agent:
         self._events.append((CLOSE_LINK, connection.link, None))
 
     def registered_with(self, account: Account) -> None:
-        self._events.append((HOST_EVENT, ATINY_REG_OK, account.server.short_server_id))
-        self.servers.registered(account)
+        self.tell_host(ATINY_REG_OK, account.server.short_server_id)
+        if self.bootstrapper is not None:
+            self.bootstrapper.registered()
 
     def failed(self, account: Account, reason: str) -> None:
-        self._events.append((HOST_EVENT, ATINY_REG_FAIL, reason))
-        self.servers.account_failed()
+        self.tell_host(ATINY_REG_FAIL, reason)
+        if self.bootstrapper is not None:
+            self.bootstrapper.account_failed()
 
-    def ended(self, account: Account) -> None:
-        if self._stopping:
-            self._end()
-
-    def _end(self) -> None:
-        """Say that everything has ended, once, where it has."""
-        for account in self.accounts:
-            if account.registration.state:
+    def ended(self, account: "Account | None" = None) -> None:
+        """An account has ended. Where the agent stops, it has ended with the last one."""
+        if not self._stopping or self._ended:
+            return
+        for one in self.accounts:
+            if one.registration.state:
                 return
-        if not self._ended:
-            self._ended = True
-            self._events.append((ENDED, None, None))
+        self._ended = True
+        self._events.append((ENDED, None, None))
 
     def request_bootstrap(self) -> None:
-        self.servers.request_bootstrap()
-
-    def bootstrapped(self) -> None:
-        self._events.append((HOST_EVENT, ATINY_BOOTSTRAP_OK, None))
-
-    def bootstrap_failed(self, reason: str) -> None:
-        self._events.append((HOST_EVENT, ATINY_BOOTSTRAP_FAIL, reason))
+        if self.bootstrapper is not None:
+            self.bootstrapper.trigger()
+        elif not self._stopping:
+            self.tell_host(ATINY_BOOTSTRAP_FAIL, "there is no bootstrap server to ask")
 
     def subscribed(self, account: Account, path: tuple) -> None:
-        self._events.append((HOST_EVENT, ATINY_DATA_SUBSCRIBE, render(path)))
+        self.tell_host(ATINY_DATA_SUBSCRIBE, render(path))
 
     def unsubscribed(self, account: Account, path: tuple, cancelled: bool) -> None:
-        self._events.append((HOST_EVENT, ATINY_DATA_UNSUBSCRIBE, render(path)))
+        self.tell_host(ATINY_DATA_UNSUBSCRIBE, render(path))
         self.delivery.unsubscribed(account, path, cancelled)
 
     def delivered(self, account: Account, path: tuple, status: int) -> None:
-        """What became of a notification."""
-        argument = (render(path), account.server.short_server_id, status)
-        self._events.append((HOST_EVENT, ATINY_NOTIFY_DONE, argument))
+        self.tell_host(ATINY_NOTIFY_DONE, (render(path), account.server.short_server_id, status))
 
-    def _firmware_moved(self, state: int, result: int, done: int, total: "int | None") -> None:
-        self._events.append((HOST_EVENT, ATINY_FOTA_STATE, (state, result, done, total)))
+    def firmware_moved(self, state: int, result: int, done: int, total: "int | None") -> None:
+        self.tell_host(ATINY_FOTA_STATE, (state, result, done, total))
 
     def _report_done(self, report: Report, status: int) -> None:
         self._events.append((REPORT_DONE, report, status))
@@ -378,21 +389,8 @@ class Agent:
     def wake_link(self, connection) -> None:
         self._events.append((WAKE_LINK, connection.link, None))
 
-    def model_changed(self, path: tuple) -> None:
-        """A value or an instance changed, by a server or by the host."""
-        self.servers.model_changed(path)
-        for account in self.accounts:
-            account.observations.changed(path)
-        if self.model.generation != self._generation:
-            if not self.model.has(path):
-                self.servers.removed(path)
-            self.servers.complete_access()
-            self._generation = self.model.generation
-            for account in self.accounts:
-                account.server_changed(False)
-
-    def deferred(self, deferred: Deferred, finish) -> None:
+    def deferred(self, deferred: "Deferred", finish) -> None:
         self._events.append((DEFERRED, deferred, finish))
 
     def handler_failed(self, path: str, error: Exception) -> None:
-        self._events.append((HOST_EVENT, ATINY_HANDLER_ERROR, (path, error)))
+        self.tell_host(ATINY_HANDLER_ERROR, (path, error))

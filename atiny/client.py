@@ -1,32 +1,27 @@
-"""`Client`: a device on one server, for hosts that never saw the SDK: an `Agent`, a `Platform` and a `Loop`.
+"""`Client`: a device and its servers, for hosts that never saw the SDK: an `Agent`, a `Platform` and a `Loop`.
 
 Everything of the host (commands, callbacks, events) is called in the loop's thread, outside every lock.
 """
 
 from . import adapter
-from .adapter.base import LOG_DEBUG, LOG_ERR, LOG_WARNING
-from .agent import Agent, Clock, Settings
+from .adapter.base import LOG_DEBUG, LOG_ERR, LOG_INFO, LOG_WARNING
+from .agent import Agent, Settings
 from .coap.exchange import Transmission
-from .commands import ATINY_GET_OTA_OPT, ATINY_UPDATE_PSK, CommandHandler
-from .dtls import psk_session
-from .dtls.session import Session, check_psk
+from .commands import ATINY_UPDATE_PSK, CommandHandler
+from .dtls.session import Session
 from .errors import NotRegistered, ParameterError
-from .factory import add_accounts, as_accounts, check_positive, choose_mode
+from .factory import check_positive, configure
 from .loop import Loop
-from .lwm2m.accounts import pairs
 from .lwm2m.host import Host
 from .lwm2m.model import Model, Object
-from .lwm2m.objects.app_data import AppData
-from .lwm2m.objects.connectivity import Connectivity
-from .lwm2m.objects.device import Device, check_error
-from .lwm2m.objects.location import Location
+from .lwm2m.objects.app_data import REPORT_PATH, AppData
+from .lwm2m.objects.device import Device
 from .lwm2m.objects.security import MODE_NOSEC, Security
 from .lwm2m.objects.server import DEFAULT_LIFETIME_S
-from .lwm2m.objects.statistics import Statistics
 from .lwm2m.path import parse, render
-from .lwm2m.persistence import Records
 from .lwm2m.report import DEFAULT_CAPACITY, ReportQueue
-from .params import BOOTSTRAP_CLIENT_INITIATED, BOOTSTRAP_SEQUENCE, MAX_REPORT_DATA_LEN
+from .lwm2m.servers import pairs
+from .params import APP_DATA, BOOTSTRAP_SEQUENCE, MAX_REPORT_DATA_LEN
 from .pending import PendingReport as PendingReport
 
 TYPE_CHECKING = False
@@ -35,10 +30,10 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .adapter.base import Platform
-    from .factory import ServerAccount
+    from .factory.several import ServerAccount
     from .fota.options import FirmwareOptions
+    from .lwm2m.objects.host_object import HostObject
 
-_OPTIONAL = (Connectivity, Location)  # there is one where the host has something to say for it
 RETRY_MIN_S = 2  # before the second attempt to register; the SDK's is another where it goes through the sequence
 SEQUENCE_RETRY_MIN_S = 10
 
@@ -107,118 +102,122 @@ class Client:
         check_positive("queue_size", queue_size)
         check_positive("ack_timeout_ms", ack_timeout_ms)
         check_positive("stored_notifications", stored_notifications)
-        if handshake_timeout_s <= 0 or awake_s <= 0:
-            name, value = ("awake_s", awake_s) if awake_s <= 0 else ("handshake_timeout_s", handshake_timeout_s)
-            raise ParameterError("%s is %r: give a positive number" % (name, value))
-        if type(hold_off) is not int or hold_off < 0:
-            raise ParameterError("hold_off is %r: give a number of seconds" % (hold_off,))
-        mode = choose_mode(bootstrap_mode, server, bootstrap)
-        servers = as_accounts(server, psk)
-        if mode == BOOTSTRAP_CLIENT_INITIATED:
-            servers = []  # SDK: the request comes first
-        if bootstrap_psk is not None and bootstrap is None:
-            raise ParameterError("bootstrap_psk is for the bootstrap server: give bootstrap=")
+        for name, seconds in (("awake_s", awake_s), ("handshake_timeout_s", handshake_timeout_s)):
+            if seconds <= 0:
+                raise ParameterError("%s is %r: give a positive number" % (name, seconds))
         self._model = model = Model()
-        self._fingerprint = add_accounts(model, servers, lifetime, binding, bootstrap, bootstrap_psk, hold_off)
-        self.platform = platform or adapter.Platform()
-        if firmware is not None and self.platform.storage is None:
+        mode = configure(model, server, psk, lifetime, binding, bootstrap, bootstrap_psk, bootstrap_mode, hold_off)
+        self.platform = platform = platform or adapter.Platform()
+        records = None
+        if platform.store is not None:
+            from .lwm2m.persistence import Records, fingerprint  # a device without a store needs none of this
+
+            records = Records(platform.store, lambda text: platform.log_line(LOG_WARNING, text), fingerprint(model))
+        if firmware is not None and platform.storage is None:
             raise ParameterError("firmware needs a place for the image: give Platform(storage=SlotStorage(folder))")
         self._firmware = firmware
-        mutex = self.platform.mutex()
-        self._loop = Loop(self.platform, mutex, on_event)
+        self._ciphers = ciphers
+        self._handshake_ms = int(handshake_timeout_s * 1000)
+        for security, _ in pairs(model):
+            self._new_session(security)  # what this runtime cannot do is said now
+        self._loop = Loop(platform, on_event)
+        mutex = None if self._loop.threads is None else self._loop.threads.mutex
 
         settings = Settings(endpoint)
         settings.transmission = Transmission(ack_timeout_ms=ack_timeout_ms, max_retransmit=max_retransmit)
         settings.confirmable_notifications = confirmable_notifications
         settings.stored_notifications = stored_notifications
         settings.awake_ms = int(awake_s * 1000)
-        settings.hold_off_ms = hold_off * 1000
         if retry_min_s is None:
             retry_min_s = SEQUENCE_RETRY_MIN_S if mode == BOOTSTRAP_SEQUENCE else RETRY_MIN_S
         settings.retry_min_ms = int(retry_min_s * 1000)
         settings.retry_max_ms = int(retry_max_s * 1000)
-        if self.platform.log_level <= LOG_DEBUG:
-            settings.trace = self._loop.trace
-        handler = device if device is not None else CommandHandler()
-        self._commands = commands = Host(handler)
-        clock = Clock()
-        statistics = Statistics(clock)
-        self._device = Device(commands, manufacturer, dev_type, self._binding)
-        for item in (self._device, statistics, AppData(commands, 0), AppData(commands, 1)):
-            model.add(item)
-        for own in objects:
-            model.add(own)
-        handshake_ms = int(handshake_timeout_s * 1000)
+        if platform.log_level <= LOG_INFO:
+            from .trace import Trace
 
-        def new_session(security: Security) -> Session:
-            if security.security_mode == MODE_NOSEC:
-                return Session()
-            return psk_session(security.identity, security.secret_key, ciphers, handshake_ms)
-
-        for security, _ in pairs(model):
-            new_session(security)  # what this runtime cannot do is said now
-        self._records = Records(self.platform.store, self._warn)
-        self._agent = Agent(
+            self._loop.trace = trace = Trace(platform)
+            if platform.log_level <= LOG_DEBUG:
+                settings.trace = trace.message
+        self._commands = commands = Host(CommandHandler() if device is None else device)
+        self._agent = agent = Agent(
             settings,
             model,
             ReportQueue(mutex, queue_size),
-            self.platform.hardware.random,
-            new_session,
-            self._records,
-            self._fingerprint,
+            platform.hardware.random,
+            self._new_session,
+            records,
             commands,
             mode,
-            statistics,
-            clock,
         )
+        self._device = Device(commands, manufacturer, dev_type, self._binding)
+        for item in (self._device, AppData(commands, 0), AppData(commands, 1)) + tuple(objects):
+            model.add(item)
+        try:
+            from .lwm2m.objects.statistics import Statistics
+
+            agent.statistics = Statistics(agent.clock)
+            model.add(agent.statistics)
+        except ImportError:  # not in every slim build, like all that is imported in this way
+            pass
+        self._optional: "list[type[HostObject]] | None" = None
         self._loop.attach(self._agent, self._prepare)
+
+    def _new_session(self, security: Security) -> "Session | None":
+        if security.security_mode == MODE_NOSEC:
+            return None
+        from .dtls.psk import psk_session
+
+        return psk_session(security.identity, security.secret_key, self._ciphers, self._handshake_ms)
 
     def _prepare(self) -> None:
         """With the loop's first pass: what the store has kept, and the objects that depend on what the host can."""
-        if not self._records.load_accounts(self._model, self._fingerprint):
-            self._records.load_previous(self._model, self._fingerprint)  # all that a damaged record leaves
-        self._device.errors = self._records.load_errors()
+        if self._agent.records is not None:
+            records = self._agent.records
+            if not records.load_accounts(self._model):
+                records.load_previous(self._model)  # all that a damaged record leaves
+            try:
+                from .lwm2m.objects.device_errors import DeviceErrors
+
+                codes = records.load_errors()
+                if codes:
+                    self._device.kept_errors = DeviceErrors(self._device, records.save_errors, codes)
+            except ImportError:
+                pass
         self._device.on_errors = self._errors_changed
-        for cls in _OPTIONAL:
-            self._add_supported(cls.object_id)
-        if self.platform.storage is not None:
-            self._add_firmware()
+        try:  # these are there where the host has something to say for them
+            from .lwm2m.objects.connectivity import Connectivity
 
-    def _add_firmware(self) -> None:
-        from .fota.options import FirmwareOptions  # a device without a storage needs none of this
-
-        options = self._firmware
-        if options is None:
-            answer = self._commands.get(ATINY_GET_OTA_OPT, None)
-            options = answer if isinstance(answer, FirmwareOptions) else FirmwareOptions()
+            self._add_optional(Connectivity)
+        except ImportError:
+            pass
         try:
-            from .adapter.http_source import http_sources
+            from .lwm2m.objects.location import Location
 
-            sources = http_sources(self.platform, self._loop.request)
-        except ImportError:  # MicroPython: a source for HTTP is the host's (FirmwareOptions.sources)
-            sources = []
-        self._agent.add_firmware(self.platform.storage, options, sources)
+            self._add_optional(Location)
+        except ImportError:
+            pass
+        if self.platform.storage is not None:
+            from .upgrade import add_firmware
 
-    def _errors_changed(self, codes: "list[int]") -> None:
+            add_firmware(self._agent, self.platform, self._commands, self._firmware, self._loop.request)
+
+    def _errors_changed(self) -> None:
         """The host, or a server's reset, changed /3/0/11."""
-        self._records.save_errors(codes)
         self._agent.model_changed((3, 0, 11))
 
+    def _add_optional(self, cls: "type[HostObject]") -> None:
+        self._optional = (self._optional or []) + [cls]
+        self._add_supported(cls.object_id)
+
     def _add_supported(self, object_id: int) -> None:
-        """Add Connectivity Monitoring or Location where the host has something to say for it."""
-        for cls in _OPTIONAL:
+        for cls in self._optional or ():
             if cls.object_id == object_id and object_id not in self._model.objects and cls.supported(self._commands):
                 self._model.add(cls(self._commands))
 
     def _binding(self) -> str:
         """The binding that the device registers with: of its first server."""
-        for _, server in pairs(self._model):
-            binding: str = server.binding
-            return binding
-        return "U"
-
-    def _warn(self, text: str) -> None:
-        self.platform.log_line(LOG_WARNING, text)
+        accounts = pairs(self._model)
+        return str(accounts[0][1].binding) if accounts else "U"
 
     # -- what the host asks, from any thread
 
@@ -238,7 +237,8 @@ class Client:
         """As `report`; ``confirmable`` says whether its arrival is asked for."""
         if type(data) not in (bytes, bytearray, memoryview) or not 1 <= len(data) <= MAX_REPORT_DATA_LEN:
             raise ParameterError("a report is 1 to %d bytes" % MAX_REPORT_DATA_LEN)
-        report = PendingReport(self._loop, bytes(data), cookie, callback, confirmable)
+        report = PendingReport(APP_DATA, REPORT_PATH, bytes(data), cookie, callback, confirmable)
+        report.loop = self._loop
         if not self._agent.reports.put(report):
             raise NotRegistered("the client has stopped")
         self._loop.wake()
@@ -249,7 +249,8 @@ class Client:
         self._loop.request(self._changed, parse(path))
 
     def _changed(self, path: "tuple[int, ...]", now: int) -> None:
-        self._add_supported(path[0])  # a position, say, that the host has only now
+        if self._optional is not None:
+            self._add_supported(path[0])  # a position, say, that the host has only now
         self._agent.changed(path, now)
 
     def add_object(self, item: "Object | type[Object]") -> None:
@@ -273,6 +274,8 @@ class Client:
         ``short_server_id``: of the server that has it too; None: the first one. Call `reconnect` for that handshake to
         come now. Raises `ParameterError`.
         """
+        from .dtls.psk import check_psk
+
         self._loop.request(self._update_psk, (check_psk(identity, key), short_server_id))
 
     def _update_psk(self, asked: "tuple[tuple[bytes, bytes], int | None]", now: int) -> None:
@@ -291,14 +294,18 @@ class Client:
         A server resets all by /3/0/12. Kept over a restart where the platform has a ``store``. Where the host answers
         ATINY_GET_DEV_ERR, its codes count instead. Raises `ParameterError`.
         """
+        from .lwm2m.objects.device_errors import check_error
+
         self._loop.request(self._device_error, (check_error(code), present))
 
     def _device_error(self, asked: "tuple[int, bool]", now: int) -> None:
-        code, present = asked
-        if present:
-            self._device.add_error(code)
-        else:
-            self._device.remove_error(code)
+        from .lwm2m.objects.device_errors import DeviceErrors
+
+        if self._device.kept_errors is None:
+            records = self._agent.records
+            save = None if records is None else records.save_errors
+            self._device.kept_errors = DeviceErrors(self._device, save, [])
+        self._device.kept_errors.set(asked[0], asked[1])
         self._agent.changed((3, 0, 11), now)
 
     def reconnect(self) -> None:
@@ -326,7 +333,7 @@ class Client:
         That is now, or earlier, while something is still expected. None: nothing is due by itself.
         """
         now = self.platform.hardware.gettime_ms()
-        return now if self._loop.asked else self._agent.sleep_until(now)
+        return now if self._loop.has_requests else self._agent.sleep_until(now)
 
     @property
     def registered(self) -> bool:
@@ -335,19 +342,20 @@ class Client:
 
     def wait_registered(self, timeout_s: "float | None" = None) -> bool:
         """Wait until the device is registered; returns whether it is. Runs the loop where no thread does."""
-        self._loop.wait(self._loop.registered, lambda: self._agent.registered, timeout_s)
+        self._loop.wait(lambda: self._agent.registered, timeout_s)
         return self._agent.registered
 
     # -- the loop
 
-    def run(self) -> None:
-        """Run the device here; returns after `stop`."""
+    def run(self, timeout_s: "float | None" = None) -> None:
+        """Run the device here; returns after `stop`, or when ``timeout_s`` seconds are over."""
         if not self._loop.stopped:
-            self._loop.run()
+            self._loop.run(timeout_s)
 
     def start(self) -> None:
         """Run the device in a thread of its own. Raises `NotSupported` where the runtime has no threads."""
-        self._loop.start()
+        if self._loop.threads is not None:
+            self._loop.threads.start(self._loop)
 
     def step(self) -> "int | None":
         """One pass, for hosts with a loop of their own: receive what is there, do what is due, send. Never blocks.

@@ -68,78 +68,39 @@ ATINY_GET_APN = 108
 ATINY_GET_SMNC = 109
 ATINY_GET_SMCC = 110
 
-# The method of CommandHandler for each word, in the words' order.
+COUNT = 37
+# The method of CommandHandler for each word, in the words' order; one text, for that takes the least place on a board.
 METHODS = (
-    "get_manufacturer",
-    "get_model_number",
-    "get_serial_number",
-    "get_firmware_ver",
-    "do_dev_reboot",
-    "do_factory_reset",
-    "get_power_source",
-    "get_source_voltage",
-    "get_power_current",
-    "get_battery_level",
-    "get_memory_free",
-    "get_dev_err",
-    "do_reset_dev_err",
-    "get_current_time",
-    "set_current_time",
-    "get_utc_offset",
-    "set_utc_offset",
-    "get_timezone",
-    "set_timezone",
-    "get_binding_modes",
-    "get_firmware_state",
-    "get_network_bearer",
-    "get_signal_strength",
-    "get_cell_id",
-    "get_link_quality",
-    "get_link_utilization",
-    "write_app_write",
-    "update_psk",
-    "get_latitude",
-    "get_longitude",
-    "get_altitude",
-    "get_radius",
-    "get_speed",
-    "get_timestamp",
-    "get_velocity",
-    "get_ota_opt",
-    "trigger_server_initiated_bs",
-)
-COUNT = len(METHODS)
+    "get_manufacturer get_model_number get_serial_number get_firmware_ver do_dev_reboot do_factory_reset "
+    "get_power_source get_source_voltage get_power_current get_battery_level get_memory_free get_dev_err "
+    "do_reset_dev_err get_current_time set_current_time get_utc_offset set_utc_offset get_timezone "
+    "set_timezone get_binding_modes get_firmware_state get_network_bearer get_signal_strength get_cell_id "
+    "get_link_quality get_link_utilization write_app_write update_psk get_latitude get_longitude "
+    "get_altitude get_radius get_speed get_timestamp get_velocity get_ota_opt trigger_server_initiated_bs"
+).split()
 
 # The same for our own words, from FIRST_OWN on.
 OWN_METHODS = (
-    "get_hardware_version",
-    "get_software_version",
-    "get_battery_status",
-    "get_memory_total",
-    "get_ext_dev_info",
-    "get_available_bearers",
-    "get_ip_addresses",
-    "get_router_addresses",
-    "get_apn",
-    "get_smnc",
-    "get_smcc",
-)
+    "get_hardware_version get_software_version get_battery_status get_memory_total get_ext_dev_info "
+    "get_available_bearers get_ip_addresses get_router_addresses get_apn get_smnc get_smcc"
+).split()
 
 
 def method_of(cmd: int) -> "str | None":
     """The name of the `CommandHandler` method for a command word, or None: there is no such word."""
-    if 0 <= cmd < COUNT:
-        return METHODS[cmd]
-    if FIRST_OWN <= cmd < FIRST_OWN + len(OWN_METHODS):
-        return OWN_METHODS[cmd - FIRST_OWN]
-    return None
+    names = METHODS
+    if cmd >= FIRST_OWN:
+        names = OWN_METHODS
+        cmd -= FIRST_OWN
+    return names[cmd] if 0 <= cmd < len(names) else None
 
 
 class CommandHandler:
     """The ready-made ``cmd_ioctl``: override the methods that the device supports.
 
     What is not overridden is not supported: a GET gives None, so that its resource does not exist, and the others
-    give ATINY_RESOURCE_NOT_FOUND, which the server sees as 4.04.
+    give ATINY_RESOURCE_NOT_FOUND, which the server sees as 4.04. The methods below say so for those who read them, or
+    call them by super(); `cmd_ioctl` and `supports` do without, and a slim build leaves them out.
     """
 
     def cmd_ioctl(self, cmd: int, arg: "Any" = None) -> "Any":
@@ -147,13 +108,12 @@ class CommandHandler:
 
         ``arg`` is None, the value to set, or for ATINY_UPDATE_PSK the pair ``(identity, key)``.
         """
-        if 0 <= cmd < COUNT:
-            method = getattr(self, METHODS[cmd])
-        else:
-            name = method_of(cmd)
-            if name is None:
-                return ATINY_ARG_INVALID
-            method = getattr(self, name)
+        name = METHODS[cmd] if 0 <= cmd < COUNT else method_of(cmd)
+        if name is None:
+            return ATINY_ARG_INVALID
+        method = getattr(self, name, None)
+        if method is None:
+            return None if name.startswith("get_") else ATINY_RESOURCE_NOT_FOUND
         if arg is None:
             return method()
         if cmd == ATINY_UPDATE_PSK:
@@ -172,7 +132,7 @@ class CommandHandler:
         cls = self.__class__
         if cls.cmd_ioctl is not CommandHandler.cmd_ioctl:
             return None if cmd < FIRST_OWN else False
-        return getattr(cls, name) is not getattr(CommandHandler, name) or name in self.__dict__
+        return getattr(cls, name, None) is not getattr(CommandHandler, name, None) or name in self.__dict__
 
     def get_manufacturer(self) -> "str | None":
         """str: the manufacturer (/3/0/0); the default is the one given to atiny_bind."""

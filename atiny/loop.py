@@ -1,9 +1,11 @@
-"""The loop: it drives an `Agent` with a `Platform`. The only place that blocks or starts a thread.
+"""The loop: it drives an `Agent` with a `Platform`. The only place that blocks.
 
 Everything of the host (commands, callbacks, events) is called in the loop's thread, outside every lock.
+
+Where there is no memory for something, that one exchange is dropped: the host is told, and the loop goes on.
 """
 
-from .adapter.base import LOG_DEBUG, LOG_ERR, LOG_INFO, LOG_WARNING, MAX_DATAGRAM
+from .adapter.base import LOG_ERR, LOG_WARNING, MAX_DATAGRAM
 from .agent import (
     CLOSE_LINK,
     DEFERRED,
@@ -15,47 +17,54 @@ from .agent import (
     WAKE_LINK,
     Agent,
 )
-from .coap.trace import describe
 from .errors import AtinyError
-from .params import ATINY_HANDLER_ERROR, ATINY_NOTIFY_DONE, ATINY_REG_FAIL, ATINY_REG_OK, EVENT_NAMES
+from .params import ATINY_HANDLER_ERROR, ATINY_NOTIFY_DONE, ATINY_REG_FAIL, ATINY_REG_OK
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from .adapter.base import Mutex, Platform, Poller, Signal, Socket, Thread
+    from .adapter.base import Platform, Poller, Socket
+    from .threads import Threads
+    from .trace import Trace
 
 _BURST = 16  # datagrams that one step takes from a link
-_STARTING = -1  # no thread has this id
+_OUTSIDE = (AtinyError, OSError, MemoryError)  # what a link may fail with
+NO_MEMORY_MS = 1000  # until a pass is tried again that there was no memory for
 
 
 class Loop:
     """The loop of one device. ``on_event(event, arg)`` is told the ATINY_* events, None: nobody is.
 
-    It is run by `run` here, by `start` in a thread, or pass by pass by `step` in a loop of the host.
+    It is run by `run` here, by `Threads.start` in a thread, or pass by pass by `step` in a loop of the host.
+    ``threads``: None in a build for one thread. ``waker()``: wakes the host's own loop, of those who call `step`.
+    ``trace``: is told what goes to the log beside errors and warnings, or None.
     """
 
-    def __init__(self, platform: "Platform", mutex: "Mutex", on_event: "Callable[[int, Any], object] | None"):
+    def __init__(self, platform: "Platform", on_event: "Callable[[int, Any], object] | None"):
         self.platform = platform
         self.stopped = False
-        self.waker: "Callable[[], None] | None" = None  # what wakes the host's own loop, for those who call step()
-        self.registered = platform.signal()  # raised while the device is registered
-        self._hardware = platform.hardware
+        self.waker: "Callable[[], None] | None" = None
+        self.trace: "Trace | None" = None
+        self.threads: "Threads | None" = None
+        try:
+            from .threads import Threads
+
+            self.threads = Threads(platform)
+        except ImportError:  # a slim build may have none of them
+            pass
         self._now = platform.hardware.gettime_ms
-        self._mutex = mutex
         self._on_event = on_event
-        # (function, argument) of other threads, for the loop; guarded by _mutex
+        # (function, argument) that the host, in any thread, has the loop call
         self._requests: "list[tuple[Callable[[Any, int], None], object]]" = []
         self._sockets: "list[Socket | None]" = []  # by link
-        self._open: "list[Socket]" = []
+        self._open: "list[Socket]" = []  # those that are listened to; never changed, but replaced
         self._poller: "Poller | None" = None
-        self._runs_in: "int | None" = None  # the thread
-        self._thread: "Thread | None" = None
+        self._entered = False  # the loop runs, and there are no threads
         self._started = False
         self._due: "int | None" = None  # of the agent, as of the last pass
         self._stop_due: "int | None" = None  # when a stop that was asked for is enforced
-        self._ended = platform.signal()
 
     def attach(self, agent: Agent, prepare: "Callable[[], None] | None" = None) -> None:
         """Give the loop its agent; before anything else. ``prepare()`` is called with the first pass."""
@@ -66,15 +75,14 @@ class Loop:
 
     def request(self, function: "Callable[[Any, int], None]", argument: object) -> None:
         """Have the loop call ``function(argument, now)``, soon."""
-        self._mutex.lock()
-        try:
+        if self.threads is not None:
+            self.threads.put(self._requests, (function, argument))
+        else:
             self._requests.append((function, argument))
-        finally:
-            self._mutex.unlock()
         self.wake()
 
     @property
-    def asked(self) -> bool:
+    def has_requests(self) -> bool:
         """Whether something was asked of the loop that it has not done yet."""
         return bool(self._requests)
 
@@ -85,48 +93,23 @@ class Loop:
         elif self._poller is not None:
             self._poller.wake()  # from the loop's own thread too: a signal handler interrupts its sleep
 
-    def wait(self, signal: "Signal", ended: "Callable[[], bool]", timeout_s: "float | None") -> None:
-        """Wait until ``signal`` is set, which happens when ``ended()`` becomes true; runs the loop if none runs."""
-        timeout_ms = None if timeout_s is None else int(timeout_s * 1000)
+    def wait(self, ended: "Callable[[], bool]", timeout_s: "float | None") -> None:
+        """Wait until ``ended()``, which only a pass makes true; runs the loop if none runs."""
         if ended():
             return
-        if self._runs_in == self.platform.thread_id():
-            raise AtinyError("waiting in a callback would wait for itself: the loop is here")
-        if self._thread is not None or not self._claim():
-            signal.wait(timeout_ms)
+        timeout_ms = None if timeout_s is None else int(timeout_s * 1000)
+        if self.enter():
+            self.drive(ended, None if timeout_ms is None else self._now() + timeout_ms)
+        elif self.threads is not None:
+            self.threads.wait(ended, timeout_ms)
         else:
-            self._run(ended, None if timeout_ms is None else self._now() + timeout_ms)
+            raise AtinyError("waiting in a callback would wait for itself: the loop is here")
 
-    def run(self) -> None:
-        """Run the loop here; returns after `stop`."""
-        if self._thread is not None or not self._claim():
+    def run(self, timeout_s: "float | None" = None) -> None:
+        """Run the loop here; returns after `stop`, or when ``timeout_s`` seconds are over."""
+        if not self.enter():
             raise AtinyError("the client runs already")
-        self._run(lambda: self.stopped, None)
-
-    def start(self) -> None:
-        """Run the loop in a thread of its own. Raises `NotSupported` where the runtime has no threads."""
-        if self.stopped:
-            raise AtinyError("the client was stopped: make a new one")
-        if self._thread is not None or not self._claim():
-            raise AtinyError("the client runs already")
-        self._runs_in = _STARTING  # not in this thread, which may wait for it
-        self._poller = self._poller or self.platform.poller()
-        try:
-            self._thread = self.platform.spawn(lambda: self._run(lambda: self.stopped, None))
-        except AtinyError:
-            self._runs_in = None
-            raise
-
-    def _claim(self) -> bool:
-        """Take the loop for the calling thread, or for the one it starts; False: another thread has it."""
-        self._mutex.lock()
-        try:
-            if self._runs_in is not None:
-                return False
-            self._runs_in = self.platform.thread_id()
-            return True
-        finally:
-            self._mutex.unlock()
+        self.drive(self.is_stopped, None if timeout_s is None else self._now() + int(timeout_s * 1000))
 
     def stop(self, timeout_s: float, wait: bool) -> None:
         """De-register, end every report, release everything: see `Client.stop`."""
@@ -135,17 +118,32 @@ class Loop:
         if self._stop_due is None:
             self._stop_due = self._now() + int(timeout_s * 1000)
             self.request(self._begin_stop, None)
-        if not wait or self._runs_in == self.platform.thread_id():
+        if not wait:
             return
-        if self._thread is None and self._claim():
-            self._run(lambda: self.stopped, None)
-        else:
-            self._ended.wait(None)
-            if self._thread is not None:
-                self._thread.join()
+        if self.enter():
+            self.drive(self.is_stopped, None)
+        elif self.threads is not None:
+            self.threads.wait_for_end(self.is_stopped)
 
     def _begin_stop(self, _: object, now: int) -> None:
         self._agent.stop(now)
+
+    def is_stopped(self) -> bool:
+        return self.stopped
+
+    def enter(self) -> bool:
+        """Take the loop for the calling thread; False: it runs, in another thread or below this callback."""
+        if self.threads is not None:
+            return self.threads.enter()
+        if self._entered:
+            return False
+        self._entered = True
+        return True
+
+    def leave(self) -> None:
+        self._entered = False
+        if self.threads is not None:
+            self.threads.leave()
 
     # -- the passes
 
@@ -157,29 +155,27 @@ class Loop:
         """
         if self.stopped:
             return None
-        if not self._claim():
+        if not self.enter():
             raise AtinyError("the client runs already, in another thread or below this callback")
         try:
             now = self._now()
-            if self._start(now):
-                for link in range(len(self._sockets)):
-                    for _ in range(_BURST):
-                        socket = self._sockets[link]
-                        if socket is None or socket not in self._open or not self._receive(socket, link, now):
-                            break
+            self._start(now)
+            for socket in self._open:
+                for _ in range(_BURST):
+                    if socket not in self._open or not self._receive(socket, now):
+                        break
             return self._pass(now)
         finally:
-            self._runs_in = None
+            self.leave()
 
     def filenos(self) -> "list[int]":
         """The descriptors of the open links, for a host with a loop of its own: readable means `step` has work."""
         return [socket.fileno() for socket in self._open]  # type: ignore[attr-defined]
 
-    def _run(self, ended: "Callable[[], bool]", until: "int | None") -> None:
+    def drive(self, ended: "Callable[[], bool]", until: "int | None") -> None:
         """Drive the agent until ``ended()`` or the time ``until``: the hot path, one datagram a turn."""
-        self._runs_in = self.platform.thread_id()
-        self._poller = poller = self._poller or self.platform.poller()
         try:
+            self._poller = poller = self._poller or self.platform.poller()
             now = self._now()
             self._start(now)
             timeout_ms = self._pass(now)
@@ -193,94 +189,121 @@ class Loop:
                 ready = poller.wait(self._open, timeout_ms)
                 now = self._now()
                 for socket in ready:
-                    self._receive(socket, self._sockets.index(socket), now)
+                    self._receive(socket, now)
                 timeout_ms = self._pass(now)
         except BaseException:
             self.close()  # whoever waits for the loop must not wait for ever
             raise
         finally:
-            self._runs_in = None
+            self.leave()
 
-    def _start(self, now: int) -> bool:
-        """Begin with the first pass, unless a stop came before it; returns whether that was earlier."""
-        if self._started:
-            return True
-        self._started = True
-        if self._stop_due is None:
-            if self._prepare is not None:
-                self._prepare()
-            self._agent.start(now)
-        return False
+    def _start(self, now: int) -> None:
+        """Begin with the first pass, unless a stop came before it."""
+        if not self._started:
+            self._started = True
+            if self._stop_due is None:
+                if self._prepare is not None:
+                    self._prepare()
+                self._agent.start(now)
 
-    def _receive(self, socket: "Socket", link: int, now: int) -> bool:
+    def _receive(self, socket: "Socket", now: int) -> bool:
         """Take one datagram; returns whether there was one."""
+        link = self._sockets.index(socket)
         try:
             datagram = socket.recv(MAX_DATAGRAM)
-        except (AtinyError, OSError) as error:
-            self._agent.receive_failed(link, now, str(error), getattr(error, "refused", False))
+        except _OUTSIDE as error:
+            if isinstance(error, MemoryError):
+                self._drop("a datagram", error)
+            self._failed(link, 0, now, error)  # too often, and the link is made anew, later
             return False
         if datagram is None:
             return False
-        self._agent.receive(link, datagram, now)
+        try:
+            self._agent.receive(link, datagram, now)
+        except MemoryError as error:
+            self._drop("a datagram", error)
         return True
 
     def _pass(self, now: int) -> "int | None":
         """Do what is asked and due, send, carry out events; returns the milliseconds until the next is due."""
         agent = self._agent
-        if self._requests:
-            self._send_all(now)  # a handler that stops the device is answered first
-            self._take_requests(now)
-        if self._due is not None and self._due <= now:
-            agent.handle_timer(now)
-        while True:
-            self._send_all(now)
-            event = agent.next_event()
-            if event is None:
-                break
-            while event is not None:
-                self._carry_out(event)
+        try:
+            if self._requests:
+                self._send_all(now)  # a handler that stops the device is answered first
+                self._take_requests(now)
+            if self._due is not None and self._due <= now:
+                agent.handle_timer(now)
+            while True:
+                self._send_all(now)
                 event = agent.next_event()
+                if event is None:
+                    break
+                while event is not None:
+                    self._carry_out(event)
+                    event = agent.next_event()
+            due = agent.deadline()
+        except MemoryError as error:
+            due = now + NO_MEMORY_MS
+            self._drop("the loop", error)
         if self._stop_due is not None and not self.stopped and now >= self._stop_due:
             self.close()
         if self.stopped:
             return None
-        due = self._due = agent.deadline()
+        self._due = due
         if self._stop_due is not None and (due is None or due > self._stop_due):
             due = self._stop_due
         if self._requests:
             return 0
         return None if due is None else max(0, due - now)
 
+    def _take_requests(self, now: int) -> None:
+        if self.threads is not None:
+            requests = self.threads.take(self._requests)
+        else:
+            requests = self._requests
+            self._requests = []
+        for function, argument in requests:
+            try:
+                function(argument, now)
+            except MemoryError as error:
+                self._drop("a request", error)
+
     def _send_all(self, now: int) -> None:
         for link, id, datagram in self._agent.datagrams_to_send(now):
-            self._send(link, id, datagram, now)
+            socket = self._sockets[link]
+            try:
+                if socket is None or not datagram:
+                    raise AtinyError("the link is closed")
+                socket.send(datagram)
+            except _OUTSIDE as error:
+                self._failed(link, id, now, error)
+                continue
+            if id:
+                self._agent.sent(link, id, self._now())
 
-    def _send(self, link: int, id: int, datagram: bytes, now: int) -> None:
-        socket = self._sockets[link]
+    def _failed(self, link: int, id: int, now: int, error: Exception) -> None:
+        """The datagram ``id`` was not sent; 0: nothing that somebody waits for, or receiving failed."""
+        self._agent.send_failed(link, id, now, str(error), getattr(error, "refused", False))
+
+    def _drop(self, what: str, error: Exception) -> None:
+        """There was no memory for something: tell the host, as of a handler that raised."""
         try:
-            if socket is None or not datagram:
-                raise AtinyError("the link is closed")
-            socket.send(datagram)
-        except (AtinyError, OSError) as error:
-            self._agent.send_failed(link, id, now, str(error), getattr(error, "refused", False))
-            return
-        if id:
-            self._agent.sent(link, id, self._now())
+            self._tell_host(ATINY_HANDLER_ERROR, (what, error))
+        except MemoryError:
+            pass  # nor for that
+
+    # -- events
 
     def _carry_out(self, event: "tuple[int, Any, Any]") -> None:
         kind, a, b = event
         if kind == REPORT_DONE:
             a.finish(b)
+            if self.threads is not None:
+                self.threads.tell()
             if a.callback is not None:
                 self.call(a.callback, a.type, a.cookie, b)
         elif kind == HOST_EVENT:
-            if a == ATINY_REG_OK:
-                self.registered.set()
-            elif a == ATINY_REG_FAIL and self.registered.wait(0):
-                self.registered = self.platform.signal()
-            if self._on_event is not None:
-                self.call(self._on_event, a, b)
-            self._log_event(a, b)
+            self._tell_host(a, b)
         elif kind == OPEN_LINK:
             self._open_link(a, b)
         elif kind == CLOSE_LINK:
@@ -292,6 +315,19 @@ class Loop:
         elif kind == ENDED:
             self.close()
 
+    def _tell_host(self, event: int, argument: "Any") -> None:
+        """An ATINY_* event: for the host, and for the log."""
+        if event == ATINY_REG_OK and self.threads is not None:
+            self.threads.tell()
+        if self._on_event is not None:
+            self.call(self._on_event, event, argument)
+        if event == ATINY_HANDLER_ERROR:
+            self.platform.log_line(LOG_ERR, "the handler of %s raised %r" % argument)
+        elif event == ATINY_REG_FAIL:
+            self.platform.log_line(LOG_WARNING, "not registered: %s" % argument)
+        elif self.trace is not None:
+            self.trace.event(event, argument)
+
     def call(self, function: "Callable[..., object]", *args: object) -> None:
         """Call the host, in the loop: what it raises is logged, and the device goes on."""
         try:
@@ -299,34 +335,20 @@ class Loop:
         except Exception as error:
             self.platform.log_line(LOG_ERR, "a callback of the host raised %r" % (error,))
 
-    def _log_event(self, event: int, argument: "Any") -> None:
-        if event == ATINY_HANDLER_ERROR:
-            self.platform.log_line(LOG_ERR, "the handler of %s raised %r" % argument)
-        elif event == ATINY_REG_FAIL:
-            self.platform.log_line(LOG_WARNING, "not registered: %s" % argument)
-        elif self.platform.log_level <= LOG_INFO:
-            self.platform.log_line(LOG_INFO, "%s: %s" % (EVENT_NAMES[event], argument))
-
-    def trace(self, direction: str, link: int, message: bytes) -> None:
-        """One line for a CoAP message: the agent's ``trace``, where the log's level is LOG_DEBUG."""
-        self.platform.log_line(LOG_DEBUG, "%d %s %d %s" % (self._now(), direction, link, describe(message)))
-
     # -- links
 
     def _open_link(self, link: int, address: "tuple[str, int]") -> None:
         while link >= len(self._sockets):
             self._sockets.append(None)
         self._close_link(link)
-        socket = self.platform.socket()
         try:
+            self._sockets[link] = socket = self.platform.socket()
             socket.connect(address[0], address[1], "udp")
-        except (AtinyError, OSError) as error:
-            socket.close()
+            self._open = self._open + [socket]
+            self._agent.link_opened(link, self._now())
+        except _OUTSIDE as error:
+            self._close_link(link)
             self._agent.link_failed(link, self._now(), str(error))
-            return
-        self._sockets[link] = socket
-        self._open = self._open + [socket]
-        self._agent.link_opened(link, self._now())
 
     def _close_link(self, link: int) -> None:
         socket = self._sockets[link] if link < len(self._sockets) else None
@@ -347,18 +369,8 @@ class Loop:
         if switch is not None:
             try:
                 switch()
-            except (AtinyError, OSError) as error:
-                self._agent.receive_failed(link, self._now(), str(error))
-
-    def _take_requests(self, now: int) -> None:
-        self._mutex.lock()
-        try:
-            requests = self._requests
-            self._requests = []
-        finally:
-            self._mutex.unlock()
-        for function, argument in requests:
-            function(argument, now)
+            except _OUTSIDE as error:
+                self._failed(link, 0, self._now(), error)
 
     def close(self) -> None:
         """Everything is over, at once: links go, and every report and notification that had no end yet is told it."""
@@ -366,9 +378,12 @@ class Loop:
             return
         self.stopped = True
         now = self._now()
-        self._agent.stop(now)
-        self._agent.hang_up(now)
-        self._send_all(now)
+        try:
+            self._agent.stop(now)
+            self._agent.hang_up(now)
+            self._send_all(now)
+        except MemoryError as error:
+            self._drop("the loop", error)
         for link in range(len(self._sockets)):
             self._close_link(link)
         event = self._agent.next_event()
@@ -378,4 +393,5 @@ class Loop:
             event = self._agent.next_event()
         if self._poller is not None:
             self._poller.close()
-        self._ended.set()
+        if self.threads is not None:
+            self.threads.tell()

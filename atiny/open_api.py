@@ -27,10 +27,6 @@ from .params import (
     BOOTSTRAP_FACTORY,
     BOOTSTRAP_SEQUENCE,
     MAX_REPORT_DATA_LEN,
-    AtinyDeviceInfo,
-    AtinyParam,
-    AtinySecurityParam,
-    DataReport,
 )
 
 TYPE_CHECKING = False
@@ -39,6 +35,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .adapter.base import Platform
+    from .open_params import AtinyDeviceInfo, AtinyParam, AtinySecurityParam, DataReport
 
 
 class Handle:
@@ -48,7 +45,7 @@ class Handle:
 
     def __init__(
         self,
-        params: AtinyParam,
+        params: "AtinyParam",
         cmd_ioctl: "Callable[..., Any]",
         event_notify: "Callable[[int, Any], object] | None",
         platform: "Platform | None",
@@ -116,7 +113,7 @@ def atiny_bind(device_info: "AtinyDeviceInfo | None", handle: "Handle | None") -
     return ATINY_OK
 
 
-def _client(handle: Handle, device_info: AtinyDeviceInfo, binding: str) -> Client:
+def _client(handle: Handle, device_info: "AtinyDeviceInfo", binding: str) -> Client:
     params = handle.params
     server_params = params.server_params
     server, psk = _address(_server(params, 0))
@@ -210,7 +207,7 @@ def atiny_reconnect(handle: "Handle | None") -> int:
     return ATINY_OK
 
 
-def _server(params: AtinyParam, index: int) -> "AtinySecurityParam | None":
+def _server(params: "AtinyParam", index: int) -> "AtinySecurityParam | None":
     """The security parameters at an index, where they have an address and a port."""
     if index >= len(params.security_params):
         return None

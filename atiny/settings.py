@@ -41,5 +41,4 @@ class Settings:
         self.awake_ms = MAX_TRANSMIT_WAIT_MS
         self.stored_notifications = 32
         self.tries = 3
-        self.hold_off_ms = 0
         self.trace: "Callable[[str, int, bytes], None] | None" = None

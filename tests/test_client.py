@@ -23,7 +23,7 @@ from atiny import (
 )
 from atiny.cloud import CloudThread
 from atiny.cloud.events import Updated
-from atiny.lwm2m.uri import parse_server
+from atiny.lwm2m.path import parse_server
 
 TIMEOUT_S = 10
 

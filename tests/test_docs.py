@@ -55,7 +55,7 @@ def test_examples_define_what_they_say(source: str) -> None:
     ]
     names: "dict[str, Any]" = {}
     exec(compile(tree, "example", "exec"), names)
-    from atiny.lwm2m.model import check_table
+    from atiny.lwm2m.checks import check_table
 
     for value in names.values():
         if isinstance(value, type) and issubclass(value, atiny.Object) and value is not atiny.Object:

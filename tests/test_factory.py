@@ -3,18 +3,21 @@
 import pytest
 
 from atiny import BOOTSTRAP_CLIENT_INITIATED, BOOTSTRAP_FACTORY, BOOTSTRAP_SEQUENCE, ParameterError, ServerAccount
-from atiny.factory import add_accounts, as_accounts, choose_mode
+from atiny.factory import configure
 from atiny.lwm2m.model import Model
 from atiny.lwm2m.objects.access_control import DELETE, EXECUTE, READ
+from atiny.lwm2m.persistence import fingerprint
 
 PSK = ("lamp", b"0123456789abcdef")
 BOOTSTRAP = "coap://bootstrap"
 
 
-def configured(servers, bootstrap=None, psk=None, lifetime=300, binding="U", hold_off_s=0):
-    """(model, fingerprint)"""
+def configured(
+    server, bootstrap=None, bootstrap_psk=None, lifetime=300, binding="U", hold_off_s=0, psk=None, mode=None
+):
+    """(model, bootstrap mode)"""
     model = Model()
-    return model, add_accounts(model, servers, lifetime, binding, bootstrap, psk, hold_off_s)
+    return model, configure(model, server, psk, lifetime, binding, bootstrap, bootstrap_psk, mode, hold_off_s)
 
 
 # -- one account
@@ -53,7 +56,6 @@ def test_rights_are_bits():
 @pytest.mark.parametrize(
     ("server", "psk", "count"),
     [
-        (None, None, 0),
         ("coap://host", None, 1),
         ("coaps://host", PSK, 1),
         (ServerAccount("coap://host"), None, 1),
@@ -61,7 +63,14 @@ def test_rights_are_bits():
     ],
 )
 def test_the_shapes_in_which_servers_are_given(server, psk, count):
-    assert len(as_accounts(server, psk)) == count
+    for bootstrap, servers in ((None, count), (BOOTSTRAP, count)):
+        model, _ = configured(server, bootstrap, psk=psk)
+        assert len(model.objects[1].ids) == servers
+
+
+def test_there_need_not_be_one():
+    model, mode = configured(None, BOOTSTRAP)
+    assert (model.objects[0].ids, model.objects[1].ids, mode) == ([1], [], BOOTSTRAP_CLIENT_INITIATED)
 
 
 @pytest.mark.parametrize(
@@ -76,7 +85,13 @@ def test_the_shapes_in_which_servers_are_given(server, psk, count):
 )
 def test_other_shapes_are_refused(server, psk, says):
     with pytest.raises(ParameterError, match=says):
-        as_accounts(server, psk)
+        configured(server, BOOTSTRAP, psk=psk)
+
+
+@pytest.mark.parametrize("binding", ["S", "", None, 1])
+def test_a_binding_that_the_device_does_not_have_is_refused(binding):
+    with pytest.raises(ParameterError, match="one of U, UQ"):
+        configured("coap://host", binding=binding)
 
 
 def test_two_servers_with_one_id_are_refused():
@@ -105,19 +120,22 @@ def test_the_model_has_the_servers_in_order_then_the_bootstrap_server():
 
 
 def test_the_fingerprint_tells_configurations_apart():
+    def of(*args, **options):
+        return fingerprint(configured(*args, **options)[0])
+
     one = ServerAccount("coap://a")
-    same = configured([one])[1]
+    same = of([one])
     assert len(same) == 8
-    assert configured([ServerAccount("coap://a")])[1] == same
+    assert of([ServerAccount("coap://a")]) == of("coap://a") == same
     others = [
-        configured([ServerAccount("coap://b")]),
-        configured([one], lifetime=301),
-        configured([one], binding="UQ"),
-        configured([one], BOOTSTRAP),
-        configured([one], "coaps://bootstrap", PSK),
-        configured([one], "coaps://bootstrap", ("lamp", b"another key")),
+        of([ServerAccount("coap://b")]),
+        of([one], lifetime=301),
+        of([one], binding="UQ"),
+        of([one], BOOTSTRAP),
+        of([one], "coaps://bootstrap", PSK),
+        of([one], "coaps://bootstrap", ("lamp", b"another key")),
     ]
-    fingerprints = [same] + [fingerprint for _, fingerprint in others]
+    fingerprints = [same] + others
     assert len(set(fingerprints)) == len(fingerprints)
 
 
@@ -127,7 +145,7 @@ def test_the_fingerprint_tells_configurations_apart():
 @pytest.mark.parametrize(
     ("mode", "server", "bootstrap", "chosen"),
     [
-        (None, "coap://host", None, BOOTSTRAP_FACTORY),
+        (None, "coap://host", None, None),
         (None, "coap://host", BOOTSTRAP, BOOTSTRAP_FACTORY),
         (None, None, BOOTSTRAP, BOOTSTRAP_CLIENT_INITIATED),
         (BOOTSTRAP_CLIENT_INITIATED, "coap://host", BOOTSTRAP, BOOTSTRAP_CLIENT_INITIATED),
@@ -135,7 +153,7 @@ def test_the_fingerprint_tells_configurations_apart():
     ],
 )
 def test_the_mode(mode, server, bootstrap, chosen):
-    assert choose_mode(mode, server, bootstrap) == chosen
+    assert configured(server, bootstrap, mode=mode)[1] == chosen
 
 
 @pytest.mark.parametrize(
@@ -149,4 +167,29 @@ def test_the_mode(mode, server, bootstrap, chosen):
 )
 def test_a_mode_without_its_server(mode, server, bootstrap, says):
     with pytest.raises(ParameterError, match=says):
-        choose_mode(mode, server, bootstrap)
+        configured(server, bootstrap, mode=mode)
+
+
+@pytest.mark.parametrize(
+    ("server", "options", "mode"),
+    [
+        ("coap://host", {}, None),
+        ("coap://host", {"mode": BOOTSTRAP_FACTORY}, None),
+        ("coap://host", {"bootstrap": BOOTSTRAP}, BOOTSTRAP_FACTORY),
+        ("coap://host", {"mode": BOOTSTRAP_SEQUENCE}, BOOTSTRAP_SEQUENCE),
+    ],
+)
+def test_without_a_bootstrap_server_there_is_no_mode(server, options, mode):
+    assert configured(server, **options)[1] == mode
+
+
+def test_what_asks_first_has_no_servers_but_they_are_checked():
+    model, mode = configured("coap://host", BOOTSTRAP, mode=BOOTSTRAP_CLIENT_INITIATED)
+    assert (mode, model.objects[0].ids, model.objects[1].ids) == (BOOTSTRAP_CLIENT_INITIATED, [1], [])
+    with pytest.raises(ParameterError, match="go together"):
+        configured("coaps://host", BOOTSTRAP, mode=BOOTSTRAP_CLIENT_INITIATED)
+
+
+def test_a_key_for_no_bootstrap_server_is_refused():
+    with pytest.raises(ParameterError, match="give bootstrap="):
+        configured("coap://host", bootstrap_psk=PSK)

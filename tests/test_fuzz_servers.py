@@ -14,6 +14,7 @@ import pytest
 
 import atiny
 from atiny.lwm2m.accounts import bootstrap_security, check
+from atiny.lwm2m.bootstrap import OPEN
 from atiny.lwm2m.provision import MAX_INSTANCES
 from atiny.testing.bootstrap_script import account, delete, discover, finish, tlv, write
 from tests.fuzzing import (
@@ -125,9 +126,9 @@ class Bootstrapped(Device):
     def link(self) -> Any:
         """The link to the bootstrap server; the device is made to open it."""
         for _ in range(100):
-            link = self.client._agent.servers._link
-            if link is not None and link.secured and link.serving() and not link.lingering:
-                return self.client.loop._sockets[link.link]
+            bootstrapper = self.client._agent.bootstrapper
+            if bootstrapper.line == OPEN:
+                return self.client.loop._sockets[bootstrapper._link.link]
             self.client.bootstrap()
             self.pass_time(10_000)
         raise AssertionError("it does not ask for a bootstrap")
@@ -172,7 +173,7 @@ def fuzz_bootstrap(count: int) -> None:
         device.events.clear()
         before = accounts(device.model)
         applied += bool(set(APPLIED) & set(device.say(socket, next(datagrams))))
-        staged = device.client._agent.servers._provision.staged
+        staged = device.client._agent.bootstrapper.provision.staged
         if staged is not None:
             assert [len(staged.objects[id].ids) <= MAX_INSTANCES[id] for id in ACCOUNTS] == [True] * 3
         if device.excused:
@@ -245,7 +246,7 @@ class Shared(Device):
 
     def values(self) -> "list[Any]":
         """All that servers could have changed."""
-        attributes = [one.attributes.all() for one in self.client._agent.accounts]
+        attributes = [one.observations.set_attributes().all() for one in self.client._agent.accounts]
         return [state(self.model, *ACCOUNTS, *OTHERS), attributes, self.commands]
 
     def foreign(self) -> "list[Any]":
@@ -254,7 +255,7 @@ class Shared(Device):
         for row in state(self.model, *ACCOUNTS, *OTHERS):
             if not (row[0] == 1 and row[1] > 0 or row[0] == 2 and row[2][0] == 1 and row[2][1] > 0):
                 found.append(row)
-        return [found, self.account("owner").attributes.all(), self.commands]
+        return [found, self.account("owner").observations.set_attributes().all(), self.commands]
 
 
 def operations() -> "list[Request]":

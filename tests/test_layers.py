@@ -17,6 +17,7 @@ ALLOWED: "dict[str, set[str]]" = {
     "errors": set(),
     "compat": set(),
     "params": BASE,
+    "open_params": BASE | {"params"},
     "commands": BASE,
     "coap": BASE,
     "lwm2m": WORDS | {"coap"},
@@ -26,12 +27,15 @@ ALLOWED: "dict[str, set[str]]" = {
     "at": BASE | {"adapter"},
     "settings": BASE | {"coap", "lwm2m"},
     "agent": WORDS | {"coap", "lwm2m", "fota", "dtls", "settings"},
-    "loop": WORDS | LINKS | {"coap", "lwm2m", "fota", "agent"},
+    "threads": BASE | {"adapter"},
+    "trace": WORDS | {"adapter", "coap"},
+    "loop": WORDS | LINKS | {"coap", "lwm2m", "fota", "agent", "threads", "trace"},
     "pending": WORDS | {"lwm2m", "loop"},
+    "upgrade": WORDS | LINKS | {"lwm2m", "fota", "agent"},
     "factory": WORDS | {"lwm2m", "dtls"},
-    "client": WORDS | LINKS | {"coap", "lwm2m", "fota", "agent", "loop", "factory", "pending"},
+    "client": WORDS | LINKS | {"coap", "lwm2m", "fota", "agent", "loop", "factory", "pending", "trace", "upgrade"},
     "aio": WORDS | LINKS | {"coap", "lwm2m", "fota", "agent", "loop", "client"},
-    "open_api": WORDS | LINKS | {"coap", "lwm2m", "fota", "agent", "loop", "client"},
+    "open_api": WORDS | LINKS | {"open_params", "coap", "lwm2m", "fota", "agent", "loop", "client"},
 }
 EVERYTHING = set(ALLOWED) | {"__init__"}
 ALLOWED["__init__"] = set(ALLOWED)

@@ -6,7 +6,7 @@ whether it may block. "The loop" is the thread that runs the client (`atiny_bind
 `atiny.testing` has a ``check_*`` function for each class that shows whether an implementation keeps this contract.
 """
 
-from ..errors import ParameterError, TransportError
+from ..errors import ParameterError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -60,54 +60,8 @@ class Socket:
     #
     # Without it the loop asks one link after the other, in slices of SLICE_MS together: a report may wait that long.
     # It asks by ``readable(timeout_ms) -> bool`` (also optional): whether `recv` would give a datagram or raise now,
-    # waiting up to ``timeout_ms`` for it. A socket with neither is wrapped in a `BufferedSocket` by `Platform.socket`.
-
-
-class BufferedSocket(Socket):
-    """Gives a socket that has neither ``fileno`` nor ``readable`` the latter, by way of its `recv_timeout`.
-
-    What `readable` had to receive to know its answer is what the next `recv` returns; nothing is lost or reordered.
-    """
-
-    def __init__(self, socket: Socket):
-        self._socket = socket
-        self._datagram: "bytes | None" = None
-        self._error: "TransportError | None" = None
-
-    def connect(self, host: str, port: int, proto: str) -> None:
-        self._socket.connect(host, port, proto)
-
-    def send(self, data: bytes) -> int:
-        return self._socket.send(data)
-
-    def readable(self, timeout_ms: int) -> bool:
-        """Whether `recv` would give a datagram or raise now; waits up to ``timeout_ms`` for it."""
-        if self._datagram is None and self._error is None:
-            try:
-                self._datagram = self._socket.recv_timeout(MAX_DATAGRAM, timeout_ms)
-            except TransportError as error:
-                self._error = error
-        return self._datagram is not None or self._error is not None
-
-    def recv(self, size: int) -> "bytes | None":
-        return self._take(size) if self._kept() else self._socket.recv(size)
-
-    def recv_timeout(self, size: int, timeout_ms: int) -> "bytes | None":
-        return self._take(size) if self._kept() else self._socket.recv_timeout(size, timeout_ms)
-
-    def _kept(self) -> bool:
-        return self._datagram is not None or self._error is not None
-
-    def _take(self, size: int) -> "bytes | None":
-        datagram, error = self._datagram, self._error
-        self._datagram = self._error = None
-        if error is not None:
-            raise error
-        return datagram if datagram is None else datagram[:size]
-
-    def close(self) -> None:
-        self._datagram = self._error = None
-        self._socket.close()
+    # waiting up to ``timeout_ms`` for it. A socket with neither is wrapped in a `polled.BufferedSocket` by
+    # `Platform.socket`.
 
 
 class Hardware:
@@ -294,7 +248,7 @@ class Platform:
         log_level: int = LOG_ERR,
     ):
         self._socket: "Callable[[], Socket]" = socket or self.default_socket
-        self._mutex: "Callable[[], Mutex]" = mutex or self.default_mutex
+        self._mutex = mutex
         self.hardware = hardware or self.default_hardware()
         self.storage = storage
         self.store = store
@@ -305,9 +259,11 @@ class Platform:
     def socket(self) -> Socket:
         """A new, unconnected socket that a `Poller` of this platform can wait for."""
         socket = self._socket()
-        if hasattr(socket, "fileno") or hasattr(socket, "readable"):
+        if hasattr(socket, "fileno"):
             return socket
-        return BufferedSocket(socket)
+        from .polled import readable_socket
+
+        return readable_socket(socket)
 
     def log_line(self, level: int, text: str) -> None:
         """Write a line to the device's log, where its level is one to be written. Any thread."""
@@ -316,7 +272,7 @@ class Platform:
 
     def mutex(self) -> Mutex:
         """A new mutex."""
-        return self._mutex()
+        return self.default_mutex() if self._mutex is None else self._mutex()
 
     # The runtime's own platform (adapter.posix, adapter.micropython) says what the rest is.
 

@@ -4,7 +4,8 @@
 import errno
 import os
 
-from .micropython import FileStore, Hardware
+from .micropython import Hardware
+from .micropython_store import FileStore
 from .slots import ENOSPC, Slots
 
 TYPE_CHECKING = False

@@ -40,6 +40,17 @@ FAILING = "failing"  # it is decided that the old image comes back
 FAILED = "failed"  # it is back
 _PHASES = (NONE, CHOSEN, ARMED, CONFIRMED, FAILING, FAILED)
 
+# The state of a device that was never upgraded.
+_NEW = {
+    "phase": NONE,
+    "image": None,
+    "old": None,
+    "loading": None,
+    "whole": None,
+    "starts": 0,
+    "booted": False,
+}
+
 
 class Slots(base.StorageDevice):
     """What the `SlotStorage` of both runtimes share; see there for the parameters.
@@ -62,37 +73,32 @@ class Slots(base.StorageDevice):
         self._store = store
         self._activate = activate
         self._active = active
-        self._health_timeout_ms = None if health_timeout_s is None else health_timeout_s * 1000
+        self._health_timeout_s = health_timeout_s
         self._starts = starts
         self._clock = clock
         self._started_ms = clock()
         self._given_up = False
 
-    # -- what a runtime does its own way
+    if TYPE_CHECKING:
+        # -- what a runtime does its own way
 
-    def link(self) -> "str | None":
-        """Where the link leads: the name of a slot, or whatever the host made it lead to; None: there is none."""
-        raise NotImplementedError
+        def link(self) -> "str | None":
+            """Where the link leads: the name of a slot, or whatever the host made it lead to; None: there is none."""
 
-    def point(self, target: "str | None") -> None:
-        """Let the link lead to ``target`` (None: remove it), atomically; it outlives a power cut."""
-        raise NotImplementedError
+        def point(self, target: "str | None") -> None:
+            """Let the link lead to ``target`` (None: remove it), atomically; it outlives a power cut."""
 
-    def open_image(self, erase: bool) -> None:
-        """Open the new image where it is not open, empty if ``erase``; else OSError where there is none."""
-        raise NotImplementedError
+        def open_image(self, erase: bool) -> None:
+            """Open the new image where it is not open, empty if ``erase``; else OSError where there is none."""
 
-    def sync_image(self) -> None:
-        """What was written of the new image outlives a power cut from here on."""
-        raise NotImplementedError
+        def sync_image(self) -> None:
+            """What was written of the new image outlives a power cut from here on."""
 
-    def drop_image(self) -> None:
-        """Remove the new image; it failed, and the records may need its room."""
-        raise NotImplementedError
+        def drop_image(self) -> None:
+            """Remove the new image; it failed, and the records may need its room."""
 
-    def close_image(self) -> None:
-        """No more is written to the new image."""
-        raise NotImplementedError
+        def close_image(self) -> None:
+            """No more is written to the new image."""
 
     def call(self, hook: "Any", path: str) -> object:
         """Call a hook of the host; whatever it raises comes as OSError."""
@@ -154,9 +160,9 @@ class Slots(base.StorageDevice):
 
         At 0 whoever watches it (a launcher, a watchdog, its own main loop) calls `roll_back` and restarts.
         """
-        if self._health_timeout_ms is None or not self.on_trial():
+        if self._health_timeout_s is None or not self.on_trial():
             return None
-        return max(0, self._started_ms + self._health_timeout_ms - self._clock())
+        return max(0, self._started_ms + self._health_timeout_s * 1000 - self._clock())
 
     def given_up(self) -> bool:
         """Whether the image that runs has been given up in this run: it is time to restart, into the old one."""
@@ -197,7 +203,7 @@ class Slots(base.StorageDevice):
         if state["phase"] in (CHOSEN, FAILING):  # chosen and not started yet: taken back
             self._fail(state)
         self.close_image()
-        empty = _new_state()
+        empty: "dict[str, Any]" = dict(_NEW)
         empty["loading"] = self.new_slot()
         if state != empty:  # where a medium is full of the image, there is no room for what does not change
             self._put(empty)  # before anything is erased: no image is whole
@@ -211,7 +217,8 @@ class Slots(base.StorageDevice):
         self.open_image(False)
         self.sync_image()
         self.close_image()
-        state["loading"], state["whole"] = None, self.new_slot()
+        state["loading"] = None
+        state["whole"] = self.new_slot()
         self._put(state)
 
     def active_software(self) -> None:
@@ -222,8 +229,11 @@ class Slots(base.StorageDevice):
             return  # it was chosen already
         if state["whole"] != new:
             raise OSError(errno.EINVAL, "there is no whole image: end_software_download was not called")
-        state["phase"], state["image"], state["old"] = CHOSEN, new, self.link()
-        state["starts"], state["booted"] = 0, False
+        state["phase"] = CHOSEN
+        state["image"] = new
+        state["old"] = self.link()
+        state["starts"] = 0
+        state["booted"] = False
         self._put(state)
         try:
             self._move(new)
@@ -264,7 +274,8 @@ class Slots(base.StorageDevice):
         state = self._not_on_trial()
         new = self.new_slot()
         if state["whole"] == new:
-            state["loading"], state["whole"] = new, None
+            state["loading"] = new
+            state["whole"] = None
             self._put(state)
         elif state["loading"] != new:
             raise OSError(errno.EINVAL, "no image is being written: begin_software_download was not called")
@@ -273,7 +284,8 @@ class Slots(base.StorageDevice):
 
     def _settle(self, state: "dict[str, Any]") -> None:
         """At a start: end, one way or the other, what a power cut may have left half done."""
-        phase, switched = state["phase"], self.link() == state["image"]
+        phase = state["phase"]
+        switched = self.link() == state["image"]
         if phase in (CHOSEN, ARMED):
             # A host that can tell what runs (its boot loader may have gone back by itself) is believed, not the link.
             runs = switched if self._active is None else bool(self.call(self._active, self._path(state["image"])))
@@ -327,27 +339,16 @@ class Slots(base.StorageDevice):
 
     def _state(self) -> "dict[str, Any]":
         """The state; that of a device that was never upgraded where there is none that makes sense."""
-        state = _new_state()
         try:
             found = json.loads(self._store.get("state") or b"{}")
             if found["phase"] in _PHASES:
-                for name in state:
+                state = {}
+                for name in _NEW:
                     state[name] = found[name]
+                return state
         except (ValueError, KeyError, TypeError):
-            return _new_state()
-        return state
+            pass
+        return dict(_NEW)
 
     def _put(self, state: "dict[str, Any]") -> None:
         self._store.put("state", json.dumps(state).encode())
-
-
-def _new_state() -> "dict[str, Any]":
-    return {
-        "phase": NONE,
-        "image": None,
-        "old": None,
-        "loading": None,
-        "whole": None,
-        "starts": 0,
-        "booted": False,
-    }

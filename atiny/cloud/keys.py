@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
 from typing import Any
 
-from ..dtls.session import check_psk
+from ..dtls.psk import check_psk
 from ..errors import ParameterError
 
 

@@ -11,9 +11,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..dtls.session import MAX_IDENTITY, check_psk
+from ..dtls.psk import check_psk
+from ..dtls.session import MAX_IDENTITY
 from ..errors import CodecError, ParameterError
-from ..lwm2m.uri import parse_server
+from ..lwm2m.path import parse_server
 from . import values
 from .keys import KeyStore
 from .links import parse_bootstrap_links

@@ -74,11 +74,11 @@ def decode(path: str, content_format: int | None, payload: bytes) -> Any:
     if content_format == LINK:
         return payload.decode(errors="replace")
     base = _ids(path)
-    module = codec(content_format)
-    if module is None or base is None:
+    found = codec(content_format)
+    if found is None or base is None:
         return payload
     try:
-        entries = module.decode(base, payload, type_of)
+        entries = found[1](base, payload, type_of)
     except CodecError:
         return payload
     if content_format == TEXT:
@@ -103,13 +103,13 @@ def encode(path: str, value: Any, content_format: int | None = None) -> tuple[by
         content_format = TEXT
     if content_format == TEXT and isinstance(value, str):
         return value.encode(), TEXT
-    module = codec(content_format)
-    if module is None or base is None:
+    found = codec(content_format)
+    if found is None or base is None:
         raise CloudError(f"cannot encode {value!r} for {path} in Content-Format {content_format}: give bytes")
     try:
         if len(base) == 1 and isinstance(value, dict) and not all(isinstance(item, dict) for item in value.values()):
             base = (*base, 0)  # the resources alone: the device chooses the instance
-        return module.encode(base, _entries(base, value)), content_format
+        return found[0](base, _entries(base, value)), content_format
     except CodecError as problem:
         raise CloudError(f"cannot encode {value!r} for {path}: {problem}") from None
 

@@ -26,15 +26,14 @@ class ReplyRing:
     ``remember``: where the bytes are too many, forget the reply but not that the request was executed.
     """
 
-    __slots__ = ("_entries", "_octets", "_remember", "_held", "_keys", "_first", "_replies")
+    __slots__ = ("_octets", "_remember", "_held", "_keys", "_next", "_replies")
 
     def __init__(self, entries: int, octets: int, remember: bool = False):
-        self._entries = entries
         self._octets = octets
         self._remember = remember
         self._held = 0  # bytes of all replies
-        self._keys: list[bytes] = []  # a ring once it is full: the oldest is at _first; b"" where one was taken out
-        self._first = 0
+        self._keys = [b""] * entries  # a ring: the oldest, or an empty place, is at _next
+        self._next = 0
         self._replies: dict[bytes, tuple[int, bytes]] = {}
 
     def get(self, key: bytes, now: int) -> "bytes | None":
@@ -46,47 +45,36 @@ class ReplyRing:
 
     def put(self, key: bytes, reply: bytes, now: int) -> None:
         """Keep a reply; a second one for the same request replaces the first."""
-        replies = self._replies
-        size = len(reply)
-        if size > self._octets:
+        if len(reply) > self._octets:
             return
+        replies = self._replies
+        keys = self._keys
         old = replies.get(key)
-        if old is not None and now - old[0] >= EXCHANGE_LIFETIME_MS:
-            self._take_out(self._keys.index(key))  # its time is over: this is another request, and the youngest
-            old = None
+        replies[key] = (now, reply)  # first: where memory runs out, nothing has changed
         if old is not None:
             self._held -= len(old[1])
-        elif len(self._keys) < self._entries:
-            self._keys.append(key)
-        else:
-            first = self._first
-            self._take_out(first)
-            self._keys[first] = key
-            self._first = (first + 1) % self._entries
-        replies[key] = (now, reply)
-        self._held += size
-        if self._held > self._octets:
-            self._shrink(key)
-
-    def _take_out(self, index: int) -> None:
-        key = self._keys[index]
-        if key:
-            self._keys[index] = b""
-            self._held -= len(self._replies.pop(key)[1])
-
-    def _shrink(self, newest: bytes) -> None:
-        """Evict the oldest until the bytes fit."""
-        count = len(self._keys)
-        for step in range(count):
-            index = (self._first + step) % count
-            key = self._keys[index]
-            if not key or key == newest:
-                continue
-            if not self._remember:
-                self._take_out(index)
-            else:
-                time, reply = self._replies[key]
-                self._replies[key] = (time, b"")
-                self._held -= len(reply)
+            if now - old[0] >= EXCHANGE_LIFETIME_MS:  # its time is over: this is another request, and the youngest
+                keys[keys.index(key)] = b""
+                old = None
+        if old is None:
+            oldest = keys[self._next]
+            if oldest:
+                self._held -= len(replies.pop(oldest)[1])
+            keys[self._next] = key
+            self._next = (self._next + 1) % len(keys)
+        self._held += len(reply)
+        # Evict the oldest until the bytes fit.
+        index = self._next
+        for _ in keys:
             if self._held <= self._octets:
                 return
+            oldest = keys[index]
+            if oldest and oldest != key:
+                time, reply = replies[oldest]
+                if self._remember:
+                    replies[oldest] = (time, b"")
+                else:
+                    del replies[oldest]
+                    keys[index] = b""
+                self._held -= len(reply)
+            index = (index + 1) % len(keys)

@@ -8,57 +8,51 @@ the one before: a link that is congested gets less, not more. Before the first a
 of the section; and the last retransmission comes as late as with them.
 """
 
-from .sender import Transmission
+from .exchange import Transmission
 
 LEAST_MARGIN_MS = 20  # between the round trip and the time-out: the clocks and schedulers of both ends
 LONGEST_MS = 32000  # of the first time-out
 
 
-class RoundTrip:
-    """Adapts ``transmission`` (one of its own, `Sender.transmission` of the link) to the peer's round trips.
+class RoundTrip(Transmission):
+    """A link's own parameters, `Exchange.transmission`, which begin as ``usual`` and follow the peer's round trips.
 
     Call `asked` when a request is sent and `answered` with its end; times in milliseconds.
     """
 
-    def __init__(self, transmission: Transmission):
-        self.transmission = transmission
-        self._longest_ms = max(LONGEST_MS, transmission.ack_timeout_ms)
-        self._span = transmission.ack_timeout_ms * ((2 << transmission.max_retransmit) - 1)
-        self._smoothed = 0  # in eighths of a millisecond
+    def __init__(self, usual: Transmission):
+        Transmission.__init__(self, usual.ack_timeout_ms, usual.ack_random_permille, usual.max_retransmit)
+        self._longest_ms = max(LONGEST_MS, usual.ack_timeout_ms)
+        self._span = usual.ack_timeout_ms * ((2 << usual.max_retransmit) - 1)
+        self._smoothed: "int | None" = None  # in eighths of a millisecond
         self._variation = 0  # in quarters
-        self._known = False
         self._sent_ms = 0
         self._waited_ms = 0  # the time-out of the request that is under way, at the least
 
     def asked(self, now: int) -> None:
         """A request is sent."""
         self._sent_ms = now
-        self._waited_ms = self.transmission.ack_timeout_ms
+        self._waited_ms = self.ack_timeout_ms
 
     def answered(self, now: int) -> None:
         """It was answered."""
         took = now - self._sent_ms
-        if took < self._waited_ms:
-            self._learn(took)
-        else:  # to which of its transmissions, nobody can say
-            self._set(min(self._longest_ms, self._waited_ms * 2))
-
-    def _learn(self, took: int) -> None:
-        if self._known:
-            difference = took - (self._smoothed >> 3)
-            self._smoothed += difference
-            self._variation += abs(difference) - (self._variation >> 2)
+        if took >= self._waited_ms:  # to which of its transmissions, nobody can say
+            timeout_ms = self._waited_ms * 2
         else:
-            self._known = True
-            self._smoothed = took << 3
-            self._variation = took << 1
-        smoothed = self._smoothed >> 3
-        self._set(min(self._longest_ms, smoothed + max(self._variation, smoothed >> 1, LEAST_MARGIN_MS)))
-
-    def _set(self, timeout_ms: int) -> None:
-        transmission = self.transmission
-        transmission.ack_timeout_ms = timeout_ms
+            smoothed = self._smoothed
+            if smoothed is None:
+                smoothed = took << 3
+                self._variation = took << 1
+            else:
+                difference = took - (smoothed >> 3)
+                smoothed += difference
+                self._variation += abs(difference) - (self._variation >> 2)
+            self._smoothed = smoothed
+            smoothed >>= 3
+            timeout_ms = smoothed + max(self._variation, smoothed >> 1, LEAST_MARGIN_MS)
+        self.ack_timeout_ms = timeout_ms = min(self._longest_ms, timeout_ms)
         tries = 1
         while timeout_ms * ((2 << tries) - 1) < self._span:
             tries += 1
-        transmission.max_retransmit = tries
+        self.max_retransmit = tries

@@ -2,7 +2,8 @@
 
 from ..errors import NotSupported
 from .handshake import HEADER, MAX_RECORDS, SecureSession
-from .session import HANDSHAKE_TIMEOUT_MS, check_suites
+from .psk import check_suites
+from .session import HANDSHAKE_TIMEOUT_MS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ import tls
 
 from ..errors import NotSupported
 from .handshake import CLOSE_NOTIFY, SecureSession
-from .session import HANDSHAKE_TIMEOUT_MS, check_suites
+from .psk import check_suites
+from .session import HANDSHAKE_TIMEOUT_MS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -6,182 +6,142 @@ one ended. Only failures in a row without a single new byte count: ``tries`` of 
 device busy for ever.
 """
 
-from ..errors import AtinyError, NotSupported, ParameterError
-from .source import source_for
+from ..errors import NotSupported, ParameterError
+from .machine import CONNECTION_LOST, INTEGRITY, INVALID_URI
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
 LONGEST_WAIT_MS = 3600000  # that a server may ask for
+_DOUBLINGS = 19  # of the back-off, at the most
 
 
 class _Attempt:
     """The receiver of one attempt: what the source says late, after its end, is not heard."""
 
-    __slots__ = ("download",)
+    def __init__(self, download: "Download"):
+        self.begin: "Callable[..., None]" = download.begun
+        self.data: "Callable[..., None]" = download.arrived
+        self.end: "Callable[..., None]" = download.ended
 
-    def __init__(self, download: "Download | None"):
-        self.download = download
 
-    def begin(self, etag: "bytes | None", total: "int | None", offset: int) -> None:
-        if self.download is not None:
-            self.download.begun(etag, total, offset)
-
-    def data(self, data: bytes) -> None:
-        if self.download is not None:
-            self.download.arrived(data)
-
-    def end(self, error: "str | None", final: bool = False, wait_ms: int = 0) -> None:
-        if self.download is not None:
-            self.download.ended(error, final, wait_ms)
+def _unheard(*_: object) -> None:
+    """Nobody wants to know."""
 
 
 class Download:
-    """The download of the file at ``uri``.
+    """The download of the file at ``uri``; it begins with the first `go_on`.
 
-    ``sources``: see `source.Source`. ``receiver`` has: ``begin(etag, total, offset)``, what follows starts at that byte
-    of the file (0: from the beginning, whatever came before); ``data(data)``, the next bytes; ``end(error, final)``,
-    the download is over: ``error`` None: whole; else why not, ``final``: because of the URI or of what is there, not
-    of the connection. It may call `cancel` in any of them. ``clock.ms`` is the present time, ``random(n)`` gives n
-    random bytes. ``options`` has ``tries``, ``retry_min_s``, ``retry_max_s``.
+    ``agent`` has: ``clock.ms``, the time; ``random(n)``, n random bytes; ``offline``, None but while the host has no
+    network. ``sources``: see `source.Source`. ``options`` has ``tries``, ``retry_min_s``, ``retry_max_s``.
 
-    ``position``: bytes of the file that the receiver has. ``total``: the length of the file, None while not known.
-    ``etag``: of the file. ``failures``: attempts in a row that brought nothing new. ``reason``: why the latest one
-    failed, or None. ``mismatched``: there was more or less than announced, that time.
+    A subclass has: ``begin(offset)``, what follows starts at that byte of the file (0: from the beginning, whatever
+    came before); ``data(data)``, the next bytes; ``whole()``, that was all; ``failed(result, reason)``, it is given up:
+    the Update Result, and the text that says why the latest attempt failed. It may call `cancel` in any of them.
+
+    ``position``: bytes of the file that are here. ``total``: the length of the file, None while not known. ``etag``: of
+    the file. ``failures``: attempts in a row that brought nothing new.
 
     Raises `ParameterError` for what is no URI, and `NotSupported` for a scheme that no source has.
     """
 
-    def __init__(self, uri: str, sources, receiver, clock, random, options):
-        self.uri = uri
+    if TYPE_CHECKING:
+
+        def begin(self, offset: int) -> None: ...
+        def data(self, data: bytes) -> None: ...
+        def whole(self) -> object: ...
+        def failed(self, result: int, reason: str) -> None: ...
+
+    def __init__(self, agent, uri: str, sources, options):
+        self._agent = agent
+        self._uri = uri
+        self._source = source_for(uri, sources)
+        self._options = options
         self.position = 0
         self.total: "int | None" = None
         self.etag: "bytes | None" = None
         self.failures = 0
-        self.reason: "str | None" = None
-        self.mismatched = False
-        self.done = False
-        self._source = source_for(uri, sources)
-        if self._source is None:
-            raise NotSupported("no source of files for %s" % uri.partition(":")[0])
-        self._receiver = receiver
-        self._clock = clock
-        self._random = random
-        self._options = options
+        self.due: "int | None" = agent.clock.ms  # None: an attempt is under way, or it is over
         self._attempt: "_Attempt | None" = None
-        self._handle: "Any" = None
-        self._due: "int | None" = None
-        self._offline = False
+        self._transfer: "Any" = None  # of the attempt; see `source.Transfer`
         self._best = 0  # the most that was ever there: what counts as new
         self._starts_over = 0
-        self._mismatches = 0  # how often there was more or less than announced
+        self._mismatched = False  # there was more or less than announced, once
 
     # -- what the owner asks
 
-    def start(self, offset: int = 0, etag: "bytes | None" = None) -> None:
-        """Begin; with ``offset`` and ``etag`` after a restart: go on where it ended, if it is still that file."""
-        if etag is not None:
-            self.position = self._best = offset
-            self.etag = etag
-        self._try()
-
     def cancel(self) -> None:
-        """End it; the receiver is told nothing more."""
-        self.done = True
-        self._due = None
-        self._drop()
+        """End the attempt that is under way, or to come: nothing more is heard of it."""
+        attempt, transfer = self._attempt, self._transfer
+        self._attempt = self._transfer = self.due = None
+        if attempt is not None:
+            attempt.begin = attempt.data = attempt.end = _unheard
+        if transfer is not None:
+            transfer.cancel()
 
-    def go_offline(self) -> None:
-        """The host has no network: nothing is tried until `go_online`."""
-        self._offline = True
-        self._due = None
-        self._drop()
-
-    def go_online(self) -> None:
-        """The host has a network again: go on at once."""
-        self._offline = False
-        if not self.done and self._attempt is None:
+    def network_changed(self) -> None:
+        """The host has no network any more, or has one again: the next attempt is due as soon as there is one."""
+        if self.due is not None or (self._attempt is not None and self._agent.offline is not None):
+            self.cancel()
             self.failures = 0
-            self._try()
+            self.due = self._agent.clock.ms
 
     def deadline(self) -> "int | None":
-        """When `handle_timer` is due next, or None."""
-        return self._due
+        """When `go_on` is to be called, or None."""
+        return self.due if self._agent.offline is None else None
 
-    def handle_timer(self) -> None:
-        """Try again, where it is time."""
-        if self._due is not None and self._due <= self._clock.ms:
-            self._try()
-
-    # -- one attempt after the other
-
-    def _try(self) -> None:
-        self._due = None
-        if self._offline or self.done:
-            return
-        self.mismatched = False
+    def go_on(self) -> None:
+        """It is time for the next attempt."""
+        self.due = None
         attempt = self._attempt = _Attempt(self)
         try:
             # Without a tag nobody can say whether the file is still the same: from the beginning.
             resumed = self.position if self.etag is not None else 0
-            handle = self._source.open(self.uri, resumed, self.etag if resumed else None, attempt)
+            transfer = self._source.open(self._uri, resumed, self.etag if resumed else None, attempt)
         except Exception as error:  # of the host's own source too: it must not end the loop
             if attempt is self._attempt:
-                text = str(error) if isinstance(error, (AtinyError, OSError)) else repr(error)
-                self.ended(text, isinstance(error, (ParameterError, NotSupported)), 0)
+                final = isinstance(error, (ParameterError, NotSupported))
+                self._end_attempt(str(error) or repr(error), INVALID_URI if final else CONNECTION_LOST)
             return
         if attempt is self._attempt:
-            self._handle = handle
+            self._transfer = transfer
         else:  # it is over already
-            handle.cancel()
+            transfer.cancel()
 
-    def _drop(self) -> None:
-        """End the attempt that is under way."""
-        attempt, handle = self._attempt, self._handle
-        self._attempt = self._handle = None
-        if attempt is not None:
-            attempt.download = None
-        if handle is not None:
-            handle.cancel()
-
-    def _failed(self, reason: str, final: bool, wait_ms: int = 0) -> None:
-        """The attempt is over: the next one comes after the back-off, unless that was the last."""
-        self._drop()
-        self.reason = reason
+    def _end_attempt(self, reason: str, result: int, wait_ms: int = 0) -> None:
+        """It has failed: after a lost connection the next one comes after the back-off, unless it was the last."""
+        self.cancel()
         self.failures += 1
         options = self._options
-        if final or self.failures >= options.tries or self._starts_over > options.tries:
-            self.done = True
-            self._receiver.end(reason, final)
+        if result != CONNECTION_LOST or self.failures >= options.tries or self._starts_over > options.tries:
+            self.failed(result, reason)
             return
-        delay = longest = int(options.retry_max_s * 1000)
-        if self.failures < 20:
-            delay = min(longest, int(options.retry_min_s * 1000) << (self.failures - 1))
-        delay = max(delay, min(wait_ms, LONGEST_WAIT_MS))
+        doubled_ms = int(options.retry_min_s * 1000) << min(self.failures - 1, _DOUBLINGS)
+        delay = max(min(doubled_ms, int(options.retry_max_s * 1000)), min(wait_ms, LONGEST_WAIT_MS))
         # Up to half as long again: devices that lost one server together do not come back together.
-        jitter = int.from_bytes(self._random(2), "big")
-        self._due = self._clock.ms + delay + delay * jitter // 131072
+        jitter = int.from_bytes(self._agent.random(2), "big")
+        self.due = self._agent.clock.ms + delay + delay * jitter // 131072
 
-    def _mismatch(self, reason: str) -> None:
+    def _mismatch(self) -> None:
         """The file is not as long as announced. It may have been exchanged just now; twice, it is simply wrong."""
-        self._mismatches += 1
-        self.mismatched = True
+        result = INTEGRITY if self._mismatched else CONNECTION_LOST
+        self._mismatched = True
         self.position = 0
         self.etag = None
-        self._failed(reason, self._mismatches > 1)
+        self._end_attempt("the file is not of the %s bytes that were announced" % self.total, result)
 
-    # -- what the attempt says
+    # -- what the attempt says: see `source`
 
     def begun(self, etag: "bytes | None", total: "int | None", offset: int) -> None:
-        """See `source`."""
         if offset != self.position:
             if offset:
-                self._failed("the source began at byte %d instead of %d" % (offset, self.position), True)
+                self._end_attempt("the source began at byte %d instead of %d" % (offset, self.position), INVALID_URI)
                 return
             self._starts_over += 1
             if self._starts_over > self._options.tries:
-                self._failed("the file had to be started over %d times" % self._starts_over, False)
+                self._end_attempt("the file had to be started over %d times" % self._starts_over, CONNECTION_LOST)
                 return
             if etag is not None and etag != self.etag:
                 self._best = 0  # of another file, every byte is new
@@ -190,28 +150,42 @@ class Download:
         self.position = offset
         self.etag = etag
         self.total = total
-        self._receiver.begin(etag, total, offset)
+        self.begin(offset)
 
     def arrived(self, data: bytes) -> None:
-        """See `source`."""
         position = self.position + len(data)
         if self.total is not None and position > self.total:
-            self._mismatch("there is more than the %d bytes that were announced" % self.total)
+            self._mismatch()
             return
         self.position = position
         if position > self._best:
             self._best = position
             self.failures = 0
-        self._receiver.data(data)
+        self.data(data)
 
-    def ended(self, error: "str | None", final: bool, wait_ms: int) -> None:
-        """See `source`."""
+    def ended(self, error: "str | None", final: bool = False, wait_ms: int = 0) -> None:
         if error is not None:
-            self._failed(error, final, wait_ms)
+            self._end_attempt(error, INVALID_URI if final else CONNECTION_LOST, wait_ms)
         elif self.total is not None and self.position != self.total:
-            self._mismatch("%d bytes came of the %d that were announced" % (self.position, self.total))
+            self._mismatch()
         else:
-            self._drop()
-            self.done = True
-            self.reason = None
-            self._receiver.end(None, True)
+            self.cancel()
+            self.whole()
+
+
+def source_for(uri: str, sources: "Any") -> "Any":
+    """The first of the sources that opens URIs of this scheme. `ParameterError`: it is no URI with an authority;
+    `NotSupported`: there is none."""
+    scheme, _, rest = uri.partition("://")
+    scheme = scheme.lower()
+    valid = rest[:1] not in ("", "/", "?", "#") and scheme[:1].isalpha()
+    for char in uri:
+        valid = valid and "!" <= char <= "~"  # everything else is percent-encoded (RFC 3986, 2)
+    for char in scheme:
+        valid = valid and (char.isalpha() or char in "+-.0123456789")
+    if not valid:
+        raise ParameterError("%r is not a URI such as coap://host/path" % (uri,))
+    for source in sources:
+        if scheme in source.schemes:
+            return source
+    raise NotSupported("no source of files for %s" % scheme)

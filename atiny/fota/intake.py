@@ -1,149 +1,163 @@
-"""The bytes of a package on their way into the storage, verified while they pass."""
+"""A package on its way into the storage, verified while it passes: whoever brings it, and a server that pushes it."""
 
-from hashlib import sha256
-
-from ..coap.codes import (
-    BAD_REQUEST,
-    INTERNAL_SERVER_ERROR,
-    REQUEST_ENTITY_TOO_LARGE,
-    UNSUPPORTED_CONTENT_FORMAT,
-)
+from ..coap.codes import METHOD_NOT_ALLOWED, REQUEST_ENTITY_INCOMPLETE
 from ..errors import Rejected
-from . import machine
-from .package import PackageError
+from .machine import CONNECTION_LOST, DOWNLOADED, IDLE, INTEGRITY, NONE_YET, UNSUPPORTED_PACKAGE
+from .package import PackageError, PackageReader
+from .record import PULL, PUSH
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .options import FirmwareOptions
-    from .package import PackageHead
+    from collections.abc import Callable
+    from typing import Any
+
+    from .updater import Updater
 
 CHUNK = 4096  # bytes that are read back at a time
 STEP = 16  # chunks until the loop has its turn again
 MARK_SIZE = 8
 
-_ENOMEM = 12
-# ENOSPC, EFBIG, and EDQUOT of Linux, macOS and BSD: MicroPython's errno has not all of them.
-_FULL = (28, 27, 122, 69)
-# What a server that pushes is answered; any other result is 5.00.
-_ANSWERS = {
-    machine.NO_SPACE: REQUEST_ENTITY_TOO_LARGE,
-    machine.INTEGRITY: BAD_REQUEST,
-    machine.UNSUPPORTED_PACKAGE: UNSUPPORTED_CONTENT_FORMAT,
-}
 
+def read_back(storage, position: int, end: int, take: "Callable[[bytes], object]") -> int:
+    """Give ``take`` some of what is stored of an image, from ``position`` on; returns where to go on, at last ``end``.
 
-def result_of(error: Exception) -> int:
-    """The Update Result that tells a server of what went wrong with a package.
-
-    OMA has no result for a medium that fails: it is the update that failed (8). A full one is 2.
+    Raises `PackageError` where it is not there, and what the storage raises (NotImplementedError: it cannot be read).
     """
-    if isinstance(error, PackageError):
-        return error.result
-    if isinstance(error, MemoryError):
-        return machine.NO_MEMORY
-    if isinstance(error, OSError) and error.args:
-        if error.args[0] in _FULL:
-            return machine.NO_SPACE
-        if error.args[0] == _ENOMEM:
-            return machine.NO_MEMORY
-    return machine.UPDATE_FAILED
-
-
-def refusal(error: Exception) -> Rejected:
-    """What a server is answered that pushes a package of which ``error`` came."""
-    result = result_of(error)
-    text = str(error) if isinstance(error, PackageError) else machine.RESULTS[result]
-    return Rejected(_ANSWERS.get(result, INTERNAL_SERVER_ERROR), text)
+    stop = min(position + STEP * CHUNK, end)
+    while position < stop:
+        length = min(CHUNK, end - position)
+        data = storage.read_software(position, length)
+        if len(data) != length:
+            raise PackageError(INTEGRITY, "the storage has no more than %d bytes" % (position + len(data)))
+        take(data)
+        position += length
+    return position
 
 
 class Intake:
-    """One package. The image in it goes to the storage, where `begin_software_download` is called first.
+    """One package: `take` the bytes of the file, from its beginning. The image in it goes to the storage.
 
-    ``owner`` has ``head_known(head)``: the head is complete (None: a raw image); it may raise `PackageError`;
-    ``image_begins(mark)``: the storage is about to be erased for it; ``mark`` tells its head from others, b"" if raw.
-    ``kept``: so much of the image is stored already, of a package with the head ``mark``: where the head is that one,
-    nothing is erased, and `behind` says that `rebuild` comes before what follows in the file.
+    Where the record says that some of the image is stored already, and the head is that of the same package, nothing is
+    erased, and ``behind`` says that the image goes on in the storage, and not with the bytes that follow in the file.
 
-    ``fed``: bytes of the file so far; ``written``: bytes of the image that are stored and have been digested.
+    ``server``: the short id of who writes it; 0: the device gets it itself. ``reader``: of the package; a new one where
+    the file begins anew. How long the file is, as far as that is known, is ``total`` of the record.
     """
 
-    def __init__(self, storage, options: "FirmwareOptions", owner, kept: int = 0, mark: bytes = b""):
-        self._storage = storage
-        self._owner = owner
-        self._reader = options.reader()
-        self._digest = sha256()
-        self._known = False
-        self._kept = kept
-        self._mark = mark
-        self.written = 0
-
-    @property
-    def fed(self) -> int:
-        return self._reader.fed
-
-    @property
-    def total(self) -> "int | None":
-        """The length of the file, as the package says it; None where it does not, or not yet."""
-        return self._reader.total
+    def __init__(self, updater: "Updater", server: "int | None"):
+        self.server = server
+        self.reader: "Any" = PackageReader(updater.options)
+        self._updater = updater
 
     @property
     def behind(self) -> bool:
-        """Whether the image goes on in the storage, and not with the bytes that follow in the file."""
-        return self._known and self.written < self._kept
+        reader = self.reader
+        return reader.held is None and reader.stored < self._updater.record.written
 
-    def write(self, data: bytes) -> None:
+    def take(self, data: bytes) -> None:
         """Take the next bytes of the file. Raises `PackageError`, and what the storage raises."""
-        body = self._reader.feed(data)
-        if not self._known and not self._look():
+        reader = self.reader
+        updater = self._updater
+        known = reader.held is None
+        start = reader.stored
+        body = reader.feed(data)
+        if reader.held is not None:
             return
+        if not known:
+            self._begin(reader.head)
+        kept = updater.record.written
+        if start < kept:
+            body = body[kept - start :]
+            start = kept
         if len(body):
-            start = self.written
-            self._digest.update(body)
-            if start >= self._kept:
-                self._storage.write_software(start, body)
-            elif start + len(body) > self._kept:
-                self._storage.write_software(self._kept, body[self._kept - start :])
-            self.written = start + len(body)
+            updater.storage.write_software(start, body)
 
-    def _look(self) -> bool:
-        """Whether it is known by now what comes; then the storage is made ready for it."""
-        reader = self._reader
-        head: "PackageHead | None" = reader.head
-        if head is None and not reader.raw:
-            return False
-        self._owner.head_known(head)
-        mark = b"" if head is None else head.checksum[:MARK_SIZE]
-        if self._kept and mark != self._mark:
-            self._kept = 0
-        if not self._kept:
-            self._owner.image_begins(mark)
-            self._storage.begin_software_download()
-        self._known = True
-        return True
+    def _begin(self, head) -> None:
+        """It is known by now what comes (``head`` None: a raw image): make the storage ready for it."""
+        updater = self._updater
+        options = updater.options
+        record = updater.record
+        if options.allow is not None and not options.allow(head):
+            raise PackageError(UNSUPPORTED_PACKAGE, "the device does not take this package")
+        mark = b""
+        if head is not None:
+            record.total = head.total
+            mark = head.checksum[:MARK_SIZE]
+            if options.describe is not None:
+                found = options.describe(head)
+                if found is not None:
+                    updater.call(*found)
+        if not record.written or mark != record.check:
+            record.written = 0
+            record.check = mark
+            record.save()  # before anything is erased: what a download left before is not gone on with
+            updater.storage.begin_software_download()
 
-    def rebuild(self) -> bool:
-        """Read some of what is stored, for the digests; False once they are up to it.
+    def whole(self) -> "Rejected | None":
+        """The file is at its end; returns what to answer where it is no good."""
+        updater = self._updater
+        record = updater.record
+        reader = self.reader
+        try:
+            digest = reader.finish()
+            if record.total not in (0, reader.fed):
+                raise PackageError(
+                    INTEGRITY, "%d bytes came of the %d that were announced" % (reader.fed, record.total)
+                )
+            record.written = reader.stored
+            record.total = reader.fed
+            if record.kind == PULL:
+                record.save()  # after a power cut within the next line there is nothing to write behind that end
+            updater.storage.end_software_download()
+            record.etag = b""
+            record.check = digest + updater.options.trust
+            updater.enter(DOWNLOADED, NONE_YET)
+        except Exception as error:
+            return updater.broke(error)
+        updater.intake = updater.pull = None
+        return None
 
-        Raises `ValueError` where it is not there, and what the storage raises (NotImplementedError: it cannot be read).
-        """
-        for _ in range(STEP):
-            length = min(CHUNK, self._kept - self.written)
-            if length <= 0:
-                return False
-            data = self._storage.read_software(self.written, length)
-            if len(data) != length:
-                raise ValueError("the storage has no more than %d bytes" % (self.written + len(data)))
-            self._reader.skip_body((data,))
-            self._digest.update(data)
-            self.written += length
-        return True
 
-    def finish(self, announced: "int | None") -> bytes:
-        """The SHA-256 of the image, once the package turned out good; `PackageError` where it did not.
+class Push(Intake):
+    """A package that a server writes to /5/0/0, block by block; see `coap.stream` for what its methods are called for.
 
-        ``announced``: the length of the file as its sender said it, or None. The head of a package says it better.
-        """
-        self._reader.finish()
-        if self._reader.total is None and announced is not None and announced != self.fed:
-            raise PackageError(machine.INTEGRITY, "%d bytes came of the %d that were announced" % (self.fed, announced))
-        return self._digest.digest()
+    The first bytes decide whether it is taken: nothing, or a single zero byte (OMA), is no package but a reset.
+    """
+
+    def write(self, offset: int, data: bytes, total: "int | None" = None) -> None:
+        """Take the next bytes; raises `Rejected`, and then the transfer is over."""
+        updater = self._updater
+        if updater.intake is not self:
+            if offset:  # reset, or begun again by its server in another transfer
+                raise Rejected(REQUEST_ENTITY_INCOMPLETE, "the transfer was given up")
+            if len(data) <= 1 and data in (b"", b"\0") and total in (None, len(data)):
+                updater.check_uri("")
+                return
+            if updater.record.state != IDLE and (updater.intake is None or updater.intake.server != self.server):
+                raise Rejected(METHOD_NOT_ALLOWED, "an update is under way: write an empty package first")
+            updater.begin(self, PUSH, "")
+        reader = self.reader
+        if total is not None and reader.head is None:  # which says it better
+            updater.record.total = total
+        try:
+            self.take(data)
+        except Exception as error:
+            raise updater.broke(error) from None
+        updater.moved(reader.fed)
+
+    def end(self) -> None:
+        """All was written; raises `Rejected` where it is no good."""
+        updater = self._updater
+        if not self.reader.fed:
+            updater.set_uri("")
+        elif updater.intake is not self:
+            raise Rejected(REQUEST_ENTITY_INCOMPLETE, "the transfer was given up")
+        else:
+            refused = self.whole()
+            if refused is not None:
+                raise refused
+
+    def abandon(self) -> None:
+        """The rest will not come."""
+        if self._updater.intake is self:
+            self._updater.settle(CONNECTION_LOST)

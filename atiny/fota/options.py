@@ -1,10 +1,7 @@
 """What a host says about firmware updates."""
 
-from hashlib import sha256
-
 from ..errors import ParameterError
-from . import signature
-from .package import PackageReader
+from .package import HASH_SIZE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,11 +11,6 @@ if TYPE_CHECKING:
     from .package import PackageHead
 
 TRUST_SIZE = 8
-_NOBODY = bytes(TRUST_SIZE)
-
-
-def _octets(identity: "str | bytes") -> bytes:
-    return identity.encode() if isinstance(identity, str) else bytes(identity)
 
 
 class FirmwareOptions:
@@ -32,7 +24,7 @@ class FirmwareOptions:
     ``retry_min_s``, ``retry_max_s``: the first and the longest pause between tries, in seconds; each doubles the last.
     ``checkpoint``: after how many bytes of a download the place to go on from is kept over a restart: a record of 256
     bytes is written each time. It is also the least that ATINY_FOTA_STATE tells as progress.
-    ``sources``: where images come from besides CoAP; see `download`.
+    ``sources``: where images come from besides CoAP; see `source`. None: no URI is of use, packages are pushed only.
     ``psk``: (identity, key) for a coaps URI at a host that is none of the device's servers; None: that of its first
     account which has one.
     ``describe(head)``: (name, version) of a package, for /5/0/6 and /5/0/7; None: there are none. ``head``: a
@@ -52,18 +44,28 @@ class FirmwareOptions:
         retry_min_s: int = 5,
         retry_max_s: int = 120,
         checkpoint: int = 4096,
-        sources: "Iterable[Any]" = (),
+        sources: "Iterable[Any] | None" = (),
         psk: "tuple[str | bytes, bytes] | None" = None,
         describe: "Callable[[PackageHead], tuple[str, str] | None] | None" = None,
         allow: "Callable[[PackageHead | None], bool] | None" = None,
     ):
-        if type(tries) is not int or tries < 1:
-            raise ParameterError("tries is %r: give a number from 1 on" % (tries,))
-        if type(checkpoint) is not int or checkpoint < 1:
-            raise ParameterError("checkpoint is %r: give a number of bytes" % (checkpoint,))
+        for name, value in (("tries", tries), ("checkpoint", checkpoint)):
+            if type(value) is not int or value < 1:
+                raise ParameterError("%s is %r: give a number from 1 on" % (name, value))
+        if digest is not None and (type(digest) is not bytes or len(digest) != HASH_SIZE):
+            raise ParameterError("the digest of an image is its SHA-256: 32 bytes")
         if not 0 < retry_min_s <= retry_max_s:
             raise ParameterError("retry_min_s is %r: give more than 0 and at most retry_max_s" % (retry_min_s,))
-        self.key = None if key is None else signature.load_key(key)
+        self.signer: "tuple[int, int] | None" = None
+        # What tells the key from others: what was verified with another one does not count as verified.
+        self.trust = bytes(TRUST_SIZE)
+        if key is not None:
+            if accept_raw:
+                raise ParameterError("with a key, packages must be signed: a raw image cannot be accepted beside them")
+            from .signature import load_key, trust  # for those who sign; the others have no room for it
+
+            self.signer = load_key(key)
+            self.trust = trust(self.signer)
         self.accept_raw = accept_raw
         self.digest = digest
         self.types = None if types is None else tuple(types)
@@ -71,23 +73,12 @@ class FirmwareOptions:
         self.retry_min_s = retry_min_s
         self.retry_max_s = retry_max_s
         self.checkpoint = checkpoint
-        self.sources = tuple(sources)
-        self.psk = None if psk is None else (_octets(psk[0]), bytes(psk[1]))
+        if sources is not None:
+            sources = tuple(sources)
+        self.sources = sources
+        self.psk: "tuple[bytes, bytes] | None" = None
+        if psk is not None:
+            identity, secret = psk
+            self.psk = identity.encode() if isinstance(identity, str) else bytes(identity), bytes(secret)
         self.describe = describe
         self.allow = allow
-        self.trust = _NOBODY if self.key is None else _trust(self.key)
-        self.reader()  # what is wrong with the rest is said now, not when a package comes
-
-    def reader(self) -> PackageReader:
-        """A reader for the next package."""
-        return PackageReader(self.key, self.accept_raw, self.digest, self.types)
-
-    def trusts(self, trust: bytes) -> bool:
-        """Whether a package that was verified under the ``trust`` of earlier options counts as verified under these."""
-        return self.key is None or trust == self.trust
-
-
-def _trust(key: "tuple[int, int]") -> bytes:
-    """8 bytes that tell a key from another."""
-    n, e = key
-    return sha256(n.to_bytes(signature.SIZE, "big") + e.to_bytes(signature.SIZE, "big")).digest()[:TRUST_SIZE]

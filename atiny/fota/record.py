@@ -7,9 +7,9 @@ back from a torn write; see docs/porting.md.)
 """
 
 from binascii import crc32
-from struct import calcsize, pack, unpack
+from struct import pack, unpack
 
-from .machine import DOWNLOADED, DOWNLOADING, IDLE, NONE_YET, UNSUPPORTED_PROTOCOL, UPDATING
+from .machine import IDLE, NONE_YET, UNSUPPORTED_PROTOCOL, UPDATING
 
 SLOT_SIZE = 256
 MAX_LENGTH = 0xFFFFFFFF  # of an image, in bytes
@@ -21,9 +21,10 @@ PULL = 2
 
 _MAGIC = b"AF"
 _HEAD = ">2sIBBBBIIBBB"
-_HEAD_SIZE = calcsize(_HEAD)
-_CRC_SIZE = 4
-_ROOM = SLOT_SIZE - _HEAD_SIZE - _CRC_SIZE
+_HEAD_SIZE = 21
+_FIELDS_AT = 6  # what follows is the same in a record that has not changed
+_BODY_SIZE = SLOT_SIZE - 4  # what the CRC is of
+_ROOM = _BODY_SIZE - _HEAD_SIZE
 _SUPPORTED_OBJECTS = 1
 _SEQUENCES = 1 << 32
 
@@ -44,10 +45,6 @@ class UpdateRecord:
         self._slot = 0  # the one to write next
         self._saved: "bytes | None" = None
         self.supported_objects = False
-        self.clear()
-
-    def clear(self) -> None:
-        """Forget the update; what is no part of one stays."""
         self.state = IDLE
         self.result = NONE_YET
         self.forget()
@@ -55,77 +52,70 @@ class UpdateRecord:
     def forget(self) -> None:
         """Forget the image; State and Result stay."""
         self.kind = NOTHING
-        self.written = 0
-        self.total = 0
-        self.etag = b""
-        self.check = b""
+        self.written = self.total = 0
+        self.etag = self.check = b""
         self.uri = ""
 
     def load(self) -> bool:
-        """Take the newest slot that is whole; False, and an empty record, where there is none. OSError passes."""
-        newest = None
+        """Take the newest slot that is whole; False, and nothing is changed, where there is none. OSError passes."""
+        newest: "tuple | None" = None
+        kept = b""
         for slot in (0, 1):
-            found = _decode(bytes(self._storage.read_update_info(slot * SLOT_SIZE, SLOT_SIZE)))
+            data = bytes(self._storage.read_update_info(slot * SLOT_SIZE, SLOT_SIZE))
+            body = data[:_BODY_SIZE]
+            if data[_BODY_SIZE:] != pack(">I", crc32(body)) or body[:2] != _MAGIC:
+                continue
+            fields = unpack(_HEAD, body[:_HEAD_SIZE])
+            state, result, kind = fields[2:5]
+            end = _HEAD_SIZE + sum(fields[8:])
+            if state > UPDATING or result > UNSUPPORTED_PROTOCOL or kind > PULL or (state != IDLE and kind == NOTHING):
+                continue
             # Sequence numbers wrap: the newer one is less than half of them ahead.
-            if found is not None and (newest is None or 0 < (found[0] - newest[0]) % _SEQUENCES < _SEQUENCES // 2):
-                newest = found
+            if end <= _BODY_SIZE and (newest is None or 0 < (fields[1] - newest[1]) % _SEQUENCES < _SEQUENCES // 2):
+                newest = fields
+                kept = body[_HEAD_SIZE:end]
                 self._slot = 1 - slot
         self._saved = None
         if newest is None:
-            self.clear()
             return False
-        self._sequence, self.state, self.result, self.kind, flags, self.written, self.total = newest[:7]
-        self.etag, self.check, uri = newest[7:]
-        self.supported_objects = bool(flags & _SUPPORTED_OBJECTS)
+        _, self._sequence, self.state, self.result, self.kind, flags, self.written, self.total = newest[:8]
+        self.supported_objects = flags & _SUPPORTED_OBJECTS > 0
+        etag_size, check_size = newest[8:10]
+        self.etag = kept[:etag_size]
+        self.check = kept[etag_size : etag_size + check_size]
         try:
-            self.uri = uri.decode()
+            self.uri = kept[etag_size + check_size :].decode()
         except UnicodeError:
             self.uri = ""
         return True
 
     def save(self) -> None:
         """Write the record, where it has changed; OSError passes: the one before is then still there."""
-        fields = self._encode()
-        if fields == self._saved:
-            return
-        sequence = (self._sequence + 1) % _SEQUENCES
-        body = _MAGIC + pack(">I", sequence) + fields
-        self._saved = None
-        self._storage.write_update_info(self._slot * SLOT_SIZE, body + pack(">I", crc32(body)))
-        self._saved = fields
-        self._sequence = sequence
-        self._slot = 1 - self._slot
-
-    def _encode(self) -> bytes:
-        """All between the sequence number and the CRC, as long as a slot has room for."""
-        uri = self.uri.encode()
-        etag = self.etag
-        if len(etag) + len(self.check) > _ROOM:
+        uri, etag, check = self.uri.encode(), self.etag, self.check
+        if len(etag) + len(check) > _ROOM:
             etag = b""
-        if len(etag) + len(self.check) + len(uri) > _ROOM:
+        if len(etag) + len(check) + len(uri) > _ROOM:
             uri = b""
-        flags = _SUPPORTED_OBJECTS if self.supported_objects else 0
-        numbers = (self.state, self.result, self.kind, flags, self.written, self.total)
-        lengths = (len(etag), len(self.check), len(uri))
-        rest = etag + self.check + uri
-        return pack(">BBBBIIBBB", *(numbers + lengths)) + rest + bytes(_ROOM - len(rest))
-
-
-def _decode(data: bytes) -> "tuple | None":
-    """(sequence, state, result, kind, flags, written, total, etag, check, uri) of a whole slot, or None."""
-    if len(data) != SLOT_SIZE or unpack(">I", data[-_CRC_SIZE:])[0] != crc32(data[:-_CRC_SIZE]):
-        return None
-    fields = unpack(_HEAD, data[:_HEAD_SIZE])
-    magic, _, state, result, kind = fields[:5]
-    if magic != _MAGIC or state > UPDATING or result > UNSUPPORTED_PROTOCOL or kind > PULL:
-        return None
-    if state in (DOWNLOADING, DOWNLOADED, UPDATING) and kind == NOTHING:
-        return None
-    parts = []
-    position = _HEAD_SIZE
-    for length in fields[8:]:
-        parts.append(data[position : position + length])
-        position += length
-    if position > SLOT_SIZE - _CRC_SIZE:
-        return None
-    return fields[1:8] + tuple(parts)
+        sequence = (self._sequence + 1) % _SEQUENCES
+        head = pack(
+            _HEAD,
+            _MAGIC,
+            sequence,
+            self.state,
+            self.result,
+            self.kind,
+            self.supported_objects,
+            self.written,
+            self.total,
+            len(etag),
+            len(check),
+            len(uri),
+        )
+        body = (head + etag + check + uri + bytes(_ROOM))[:_BODY_SIZE]
+        fields = body[_FIELDS_AT:]
+        if fields != self._saved:
+            self._saved = None
+            self._storage.write_update_info(self._slot * SLOT_SIZE, body + pack(">I", crc32(body)))
+            self._saved = fields
+            self._sequence = sequence
+            self._slot = 1 - self._slot

@@ -23,8 +23,6 @@ The transfer then calls ``receiver``, always in the loop's thread (another threa
 Each of them may have the effect that the transfer is cancelled: look before the next.
 """
 
-from ..errors import ParameterError
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
@@ -50,26 +48,3 @@ class Source:
         `ParameterError` or `NotSupported` for what no further try would mend, `TransportError` or OSError for the rest.
         """
         raise NotImplementedError
-
-
-def scheme_of(uri: str) -> str:
-    """The scheme of a URI in small letters; `ParameterError` for what is no URI with an authority."""
-    scheme, separator, rest = uri.partition("://")
-    scheme = scheme.lower()
-    valid = bool(separator) and rest[:1] not in ("", "/", "?", "#") and "a" <= scheme[:1] <= "z"
-    for char in scheme:
-        valid = valid and ("a" <= char <= "z" or "0" <= char <= "9" or char in "+-.")
-    for char in rest:
-        valid = valid and "!" <= char <= "~"  # everything else is percent-encoded (RFC 3986, 2)
-    if not valid:
-        raise ParameterError("%r is not a URI such as coap://host/path" % (uri,))
-    return scheme
-
-
-def source_for(uri: str, sources: "Any") -> "Any":
-    """The first of the sources that opens URIs of this scheme, or None. `ParameterError`: it is no URI."""
-    scheme = scheme_of(uri)
-    for source in sources:
-        if scheme in source.schemes:
-            return source
-    return None

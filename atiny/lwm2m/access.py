@@ -15,10 +15,21 @@ Where 1.0 leaves it open, or differs from what is asked of this client:
 - An instance of a target that another one has already is without effect: that with the lowest id counts.
 """
 
-from ..coap.codes import UNAUTHORIZED
+from ..coap.codes import DELETE as METHOD_DELETE, POST, PUT, UNAUTHORIZED
 from ..errors import Rejected
 from .model import Model
-from .objects.access_control import ALL, BOOTSTRAP_ONLY, CREATE, DEFAULT_ACL, NO_INSTANCE, READ, WRITE, AccessControl
+from .objects.access_control import (
+    ALL,
+    BOOTSTRAP_ONLY,
+    CREATE,
+    DEFAULT_ACL,
+    DELETE,
+    EXECUTE,
+    NO_INSTANCE,
+    READ,
+    WRITE,
+    AccessControl,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -64,7 +75,7 @@ class Access:
 
     # -- the rules
 
-    def allowed(self, short_server_id: "int | None", path: tuple, bits: int) -> bool:
+    def allowed(self, short_server_id: "int | None", path: tuple, bits: int = READ) -> bool:
         """Whether the server has one of these rights to an object instance, or to what lies in it.
 
         To an object the only right is CREATE.
@@ -74,33 +85,28 @@ class Access:
     def _rights(self, short_server_id: "int | None", path: tuple) -> int:
         """The bits of the rights to a path (7.3.2.1), where there are several servers."""
         object_id = path[0]
-        if object_id == SECURITY:
-            return 0
-        if object_id == ACCESS_CONTROL:
-            return self._rights_to_control(short_server_id, path)
-        if len(path) == 1:
-            control = self._controls.get((object_id, NO_INSTANCE))
-            return 0 if control is None else control.acl.get(short_server_id, 0) & CREATE
-        control = self._controls.get(path[:2])
-        if control is None:
+        control: "Any" = None
+        if object_id == ACCESS_CONTROL:  # of which every instance says itself who may write it
+            if len(path) == 1:
+                return 0
+            entry = self._model.objects.get(ACCESS_CONTROL)
+            if entry is not None:
+                control = entry.instances.get(path[1])
+            if control is None or control.owner != short_server_id or control.target_instance_id == NO_INSTANCE:
+                return READ
+            return READ | WRITE
+        control = self._controls.get(path[:2] if len(path) > 1 else (object_id, NO_INSTANCE))
+        if control is None or object_id == SECURITY:
             return 0
         bits = control.acl.get(short_server_id)
+        if len(path) == 1:
+            return (bits or 0) & CREATE
         if bits is None:
             bits = ALL if control.owner == short_server_id else control.acl.get(DEFAULT_ACL, 0)
         return bits & _ON_INSTANCE
 
-    def _rights_to_control(self, short_server_id: "int | None", path: tuple) -> int:
-        """The rights to object 2, which follow from its instances themselves."""
-        if len(path) == 1:
-            return 0
-        entry = self._model.objects.get(ACCESS_CONTROL)
-        control: "Any" = None if entry is None else entry.instances.get(path[1])
-        if control is None or control.owner != short_server_id or control.target_instance_id == NO_INSTANCE:
-            return READ
-        return READ | WRITE
-
-    def instances(self, short_server_id: "int | None", path: tuple, bits: int) -> "list[int] | None":
-        """Of the path of an object: the ids of its instances to which the server has one of these rights.
+    def instances(self, short_server_id: "int | None", path: tuple, bits: int = ALL) -> "list[int] | None":
+        """Of the path of an object: the ids of its instances to which the server has one of these rights, or any.
 
         Of a longer path None, or `Rejected` 4.01 where it has none of them to that instance. What does not exist is
         left to the operation.
@@ -118,13 +124,39 @@ class Access:
         """As `instances`, for READ; 4.01 also of an object that has instances, none of which the server may read."""
         found = self.instances(short_server_id, path, READ)
         if found is not None and not found and self._model.objects[path[0]].ids:
-            raise _denied(short_server_id)
+            self.check(short_server_id, path, READ)  # which nobody has to the object itself
         return found
 
     def check(self, short_server_id: "int | None", path: tuple, bits: int) -> None:
         """`Rejected` 4.01 where the server has none of these rights."""
         if not self.allowed(short_server_id, path, bits):
-            raise _denied(short_server_id)
+            raise Rejected(UNAUTHORIZED, "server %s has no right to it" % (short_server_id,))
+
+    # -- what the dispatcher of a server asks
+
+    def authorize(self, short_server_id: "int | None", code: int, path: tuple, attributes: bool) -> None:
+        """4.01 where the server may not change what it asks to change (7.3.2); what there is not is left to 4.04.
+
+        Reading is not checked here but in `readable`, by which notifications go too. ``attributes``: it writes those.
+        """
+        entry = self._model.objects.get(path[0]) if path else None
+        if entry is None or (len(path) > 1 and path[1] not in entry.instances):
+            return
+        needed = WRITE
+        if len(path) == 1:
+            if code != POST:
+                return  # attributes of an object need no right; Write and Delete have no object as their target
+            needed = CREATE
+        elif code == PUT:
+            if attributes:
+                needed = READ
+        elif code == METHOD_DELETE:
+            needed = DELETE
+        elif len(path) == 3:
+            row = entry.table.get(path[2])
+            if row is None or not row.multiple:
+                needed = EXECUTE
+        self.check(short_server_id, path, needed)
 
     # -- the instances
 
@@ -140,20 +172,18 @@ class Access:
         if not self.active:
             return []
         objects = self._model.objects
-        provisioned = ACCESS_CONTROL in objects and bool(objects[ACCESS_CONTROL].ids)
-        known = self._controls
+        known = self._controls  # as they were
         first = order[0] if order else BOOTSTRAP_ONLY
-        servers: "dict[int, Any]" = objects[SERVER].instances
-        granted: "dict[int, int]" = {}
-        for id in servers:
-            if servers[id].rights is not None:
-                granted[servers[id].short_server_id] = servers[id].rights
         acl = {DEFAULT_ACL: READ}
-        for server in granted:
-            acl[server] = granted[server] & _ON_INSTANCE
-        creators = [server for server in granted if granted[server] & CREATE]
-        if first not in granted and first != BOOTSTRAP_ONLY:
-            creators.append(first)
+        creators: "dict[int, int]" = {}
+        servers: "dict[int, Any]" = objects[SERVER].instances
+        for server in servers.values():
+            if server.rights is not None:
+                acl[server.short_server_id] = server.rights & _ON_INSTANCE
+                if server.rights & CREATE:
+                    creators[server.short_server_id] = CREATE
+        if first not in acl and first != BOOTSTRAP_ONLY:
+            creators[first] = CREATE
         made: "list[tuple]" = []
         for object_id in sorted(objects):
             if object_id in (SECURITY, ACCESS_CONTROL):
@@ -166,11 +196,8 @@ class Access:
                     made.append(self._add((object_id, id), {}, servers[id].short_server_id))
                 else:
                     made.append(self._add((object_id, id), dict(acl), first))
-            if entry.cls.creatable and creators and not provisioned:
-                may = {}
-                for server in creators:
-                    may[server] = CREATE
-                made.append(self._add((object_id, NO_INSTANCE), may, BOOTSTRAP_ONLY))
+            if entry.cls.creatable and creators and not known:
+                made.append(self._add((object_id, NO_INSTANCE), dict(creators), BOOTSTRAP_ONLY))
         return made
 
     def _add(self, target: tuple, acl: "dict[int, int]", owner: int) -> tuple:
@@ -185,7 +212,7 @@ class Access:
         Returns the paths of the Access Control instances that changed. A single server's instances have none, unless
         there are some already (7.3).
         """
-        if not self._kept() or path[0] in (SECURITY, ACCESS_CONTROL) or short_server_id is None:
+        if not self.active and not self._controls or short_server_id is None:
             return []
         control = self._controls.get(path[:2])
         if control is None:
@@ -204,20 +231,11 @@ class Access:
         if entry is None:
             return []
         gone = []
-        for id in entry.ids:
+        for id in list(entry.ids):
             control: "Any" = entry.instances[id]
             if (control.target_object_id, control.target_instance_id)[: len(path)] == path:
                 gone.append((ACCESS_CONTROL, id))
-        for one in gone:
-            self._model.remove(one)
+                self._model.remove((ACCESS_CONTROL, id))
         if gone and not entry.ids:
             self._model.remove((ACCESS_CONTROL,))
         return gone
-
-    def _kept(self) -> bool:
-        """Whether there is anything to keep up to date."""
-        return self.active or bool(self._controls)
-
-
-def _denied(short_server_id: "int | None") -> Rejected:
-    return Rejected(UNAUTHORIZED, "server %s has no right to it" % (short_server_id,))

@@ -3,20 +3,16 @@
 The agent has an account for each pair of a Security and a Server object instance; none knows of the others.
 """
 
-from ..coap.codes import EXCHANGE_LIFETIME_MS
-from ..coap.exchange import TIME_OUT
 from ..coap.message import Message
-from .attributes import Attributes
 from .connection import Connection
-from .deferred import Deferred
 from .dispatch import Dispatcher
-from .observation import Observation
 from .observe import Observations
-from .queue_mode import ASLEEP, OFFLINE, ONLINE, QueueMode
 from .registration import DEREGISTERING, DISABLED, IDLE, REGISTERED, UPDATING, WAITING, Registration
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from .deferred import Deferred
+    from .queue_mode import QueueMode
     from .report import Report
 
 _SERVED = (REGISTERED, UPDATING, DEREGISTERING)  # the states in which the server's requests count
@@ -25,47 +21,29 @@ _SERVED = (REGISTERED, UPDATING, DEREGISTERING)  # the states in which the serve
 class Account(Connection):
     """The account with one server.
 
-    ``agent`` has, besides what a `Connection` asks of it: ``model``, ``access``, ``registered_with(account)``,
-    ``failed(account, reason)``, ``ended(account)``, ``subscribed(account, path)``, ``unsubscribed(account, path,
-    cancelled)``, ``delivered(account, path, status)``, ``sleep_link(account)``, ``wake_link(account)``,
-    ``deferred(deferred, finish)``, ``model_changed(path)``, ``handler_failed(path, error)``,
+    ``agent`` has, besides what a `Connection` asks of it: ``model``, ``servers``, ``delivery``,
+    ``registered_with(account)``, ``failed(account, reason)``, ``ended(account)``, ``subscribed(account, path)``,
+    ``unsubscribed(account, path, cancelled)``, ``delivered(account, path, status)``, ``sleep_link(account)``,
+    ``wake_link(account)``, ``deferred(deferred, finish)``, ``model_changed(path)``, ``handler_failed(path, error)``,
     ``request_bootstrap()``. ``server``: its Server object instance. ``backlog``: reports that wait for this server,
-    the `Delivery`'s.
+    the `Backlogs`'s.
     """
 
+    deferred_until: int  # when the server gives up the latest Execute that waits for the host
+
     def __init__(self, agent, link: int, security, server):
-        settings = agent.settings
+        self.agent = agent
         self.server = server
-        self.attributes = Attributes(agent.servers.keep)
         self.backlog: "list[Report]" = []
-        self.observations = Observations(
-            self,
-            agent.clock,
-            self.attributes,
-            self._default_periods,
-            settings.confirmable_notifications,
-            self._storing,
-            settings.stored_notifications,
-        )
-        dispatcher = Dispatcher(
-            agent.model,
-            self.attributes,
-            self.observations,
-            agent.model_changed,
-            agent.handler_failed,
-            self._defer,
-            settings.single_format,
-            agent.servers.access,
-            server.short_server_id,
-        )
-        self._dispatcher = self.observations.source = dispatcher
-        Connection.__init__(self, agent, link, security, dispatcher.handle, dispatcher.stream)
-        self.registration = Registration(self, agent.clock, agent.random, settings.retry_min_ms, settings.retry_max_ms)
-        self.queue_mode = QueueMode(self, agent.clock, settings.awake_ms)
-        self.queue_mode.enabled = "Q" in server.binding
-        self._deferred = 0  # Executes that wait for the host,
-        self._deferred_until = 0  # and how long their server waits for the answer
+        self.observations = Observations(self)
+        self.dispatcher = self.observations.source = Dispatcher(self)
+        self.dispatcher.defer = self._defer
+        Connection.__init__(self, agent, link, security, self.dispatcher.handle, self.dispatcher.stream)
+        self.registration = Registration(self)
+        self.link_ready = self.registration.link_opened
+        self.link_lost = self.registration.link_failed
         server.listener = self
+        self.server_changed(False)
 
     # -- what the agent asks
 
@@ -81,50 +59,46 @@ class Account(Connection):
 
     def go_offline(self) -> None:
         """The host has no network: what is on its way waits for `go_online`, and nothing is sent until then."""
-        if self.queue_mode.go_offline(self.registration.registered):
+        if self.set_queue_mode().go_offline(self.registration.registered):
             self.exchange.reset()
             self.registration.pause()
 
     def go_online(self) -> None:
         """The host has a network again: the registration is renewed first."""
-        if self.queue_mode.go_online(self.registration.registered):
+        if self.queue_mode is not None and self.queue_mode.go_online(self.registration.registered):
             self.registration.resume()
 
     def sleep_until(self, now: int) -> "int | None":
         state = self.registration.state
         if state == IDLE:
             return None
-        if self.queue_mode.state in (ASLEEP, OFFLINE) or state in (WAITING, DISABLED):
-            return self._due()
-        return now
+        return self._due() if self.asleep or state in (WAITING, DISABLED) else now
 
-    def _default_periods(self) -> "tuple[int | None, int | None]":
-        return self.server.default_pmin_s, self.server.default_pmax_s
+    def set_queue_mode(self) -> "QueueMode":
+        """What says whether the server can be told, made when first it may be that it cannot."""
+        if self.queue_mode is None:
+            from .queue_mode import QueueMode  # most devices listen all the time
+            from .stored import Stored
 
-    def _storing(self) -> bool:
-        return self.server.notification_storing
+            self.queue_mode = QueueMode(self)
+            self.observations.unsent = Stored(self)
+        return self.queue_mode
 
-    def _defer(self, request: Message, path: tuple, deferred: Deferred) -> None:
-        """An Execute will be answered later; not any more where the server was lost and found again meanwhile."""
-        session = self.session
-        waiting = [request]
-        self._deferred += 1
-        self._deferred_until = self._agent.clock.ms + EXCHANGE_LIFETIME_MS
+    def _defer(self, request: Message, path: tuple, deferred: "Deferred") -> None:
+        """An Execute will be answered later."""
+        from .deferred import defer
 
-        def finish(error: "Exception | None", now: int) -> None:
-            if waiting:
-                self._deferred -= 1
-                asked = waiting.pop()
-                if self.session is session and not session.closed and not self.asleep:
-                    self.endpoint.respond(asked, self._dispatcher.late(path, error), now)
-
-        self._agent.deferred(deferred, finish)
+        defer(self, request, path, deferred)
 
     # -- what the Server object asks of its listener
 
     def server_changed(self, trigger: bool) -> None:
         """What the Server object says may have changed: an Update tells the server, with ``trigger`` in any case."""
-        self.queue_mode.enabled = "Q" in self.server.binding
+        server = self.server
+        if self.queue_mode is not None or "Q" in server.binding:
+            self.set_queue_mode().enabled = "Q" in server.binding
+        if server.default_pmin_s is not None or server.default_pmax_s is not None:
+            self.observations.set_attributes()
         self.observations.attributes_changed(())
         if trigger:
             self.registration.update()
@@ -137,30 +111,12 @@ class Account(Connection):
 
     def request_bootstrap(self) -> None:
         """The server asks for a bootstrap (/1/x/9)."""
-        self._agent.request_bootstrap()
+        self.agent.request_bootstrap()
 
     # -- the link
 
     def serving(self) -> bool:
         return self.registration.state in _SERVED
-
-    def link_ready(self) -> None:
-        self.registration.link_opened()
-
-    def link_lost(self, reason: str) -> None:
-        self.registration.link_failed(reason)
-
-    def open_link(self) -> None:
-        self.asleep = False
-        self.queue_mode.reset()
-        self.observations.online = self.queue_mode.state == ONLINE
-        Connection.open_link(self)
-
-    def close_link(self) -> None:
-        self.asleep = False
-        self.queue_mode.reset()
-        self.observations.online = self.queue_mode.state == ONLINE
-        Connection.close_link(self)
 
     # -- time
 
@@ -170,7 +126,7 @@ class Account(Connection):
         due = self._due()
         if due is not None and (soonest is None or due < soonest):
             soonest = due
-        if self.queue_mode.enabled:
+        if self.queue_mode is not None:
             due = self.queue_mode.deadline()
             if due is not None and (soonest is None or due < soonest):
                 soonest = due
@@ -185,15 +141,14 @@ class Account(Connection):
     def handle_timer(self, now: int) -> None:
         """Do what is due."""
         Connection.handle_timer(self, now)
-        queue_mode = self.queue_mode
-        if queue_mode.state == ASLEEP:
+        if self.queue_mode is not None:
             due = self._due()
             if due is not None and due <= now:
-                queue_mode.wake()
+                self.queue_mode.awake()
         self.registration.handle_timer()
         self.observations.handle_timer()
-        if queue_mode.enabled:
-            queue_mode.handle_timer()
+        if self.queue_mode is not None:
+            self.queue_mode.handle_timer()
 
     # -- what queue mode asks of its owner
 
@@ -202,106 +157,31 @@ class Account(Connection):
         exchange = self.exchange
         if self.registration.state != REGISTERED or not exchange.idle or exchange.outbox:
             return None
-        return max(self.active_ms, self._deferred_until) if self._deferred else self.active_ms
-
-    def sleep_link(self) -> None:
-        self.asleep = True
-        self._agent.sleep_link(self)
-
-    def wake_link(self) -> None:
-        self._agent.wake_link(self)
-
-    def update(self) -> None:
-        self.registration.update()
-
-    def telling(self, whether: bool) -> None:
-        if whether:
-            self.observations.go_online()
-        else:
-            self.observations.go_offline()
-
-    # -- what the delivery of reports asks
-
-    @property
-    def online(self) -> bool:
-        """Whether reports may go."""
-        return self.queue_mode.state == ONLINE
-
-    @property
-    def can_wake(self) -> bool:
-        """Whether `wake` would have effect."""
-        return self.queue_mode.state == ASLEEP
-
-    @property
-    def returning(self) -> bool:
-        """Whether what is cancelled now goes up later."""
-        return self.queue_mode.state == OFFLINE
-
-    def wake(self) -> None:
-        self.queue_mode.wake()
+        if self.deferrals is not None and self.deferrals:
+            return max(self.active_ms, self.deferred_until)
+        return self.active_ms
 
     # -- what the registration asks of its owner
 
-    def lifetime_s(self) -> int:
-        return self.server.lifetime_s
-
-    def binding(self) -> str:
-        return self.server.binding
-
-    def links(self) -> "list[tuple[int, ...]]":
-        return self._agent.model.links()
-
-    def version_of(self, object_id: int) -> "str | None":
-        return self._agent.model.objects[object_id].cls.version
-
-    def registered(self) -> None:
-        self.queue_mode.ready()
-        self._agent.registered_with(self)
-
-    def updated(self) -> None:
-        self.queue_mode.ready()
-
-    def failed(self, reason: str) -> None:
-        self._agent.failed(self, reason)
+    def registered(self, anew: bool) -> None:
+        if self.queue_mode is not None:
+            self.queue_mode.ready()
+        if anew:
+            self.agent.registered_with(self)
 
     def lost(self, reason: str) -> None:
         """Registering anew drops observations and what was on its way (LwM2M 1.0, 5.3.1)."""
         self.exchange.reset()
         self.observations.clear()
-        self._agent.failed(self, reason)
+        self.agent.failed(self, reason)
 
     def leaving(self) -> None:
         """The De-register goes next, after the answers that the server still waits for."""
-        self.queue_mode.leave()
+        if self.queue_mode is not None:
+            self.queue_mode.leave()
         exchange = self.exchange
         answers = [entry for entry in exchange.outbox if not entry[0]]
         exchange.reset()
         exchange.outbox = answers
         if not self.observations.stopped:
             self.observations.clear()
-
-    def ended(self) -> None:
-        self._agent.ended(self)
-
-    # -- what the observations ask of their owner
-
-    def notify(self, request: Message, response: Message, confirmable: bool, on_done) -> None:
-        """Send a notification. One that is never acknowledged shows that the server is lost."""
-
-        def ended(outcome: int, message: "Message | None") -> None:
-            on_done(outcome, message)
-            if outcome == TIME_OUT:
-                self.registration.lost("a notification was not acknowledged")
-
-        self.endpoint.notify(request, response, confirmable, ended, self._agent.clock.ms)
-
-    def delivered(self, path: tuple, status: int) -> None:
-        self._agent.delivered(self, path, status)
-
-    def subscribed(self, path: tuple) -> None:
-        self._agent.subscribed(self, path)
-
-    def unsubscribed(self, observation: Observation, cancelled: bool) -> None:
-        if cancelled:
-            self.exchange.cancel(observation.request.token)
-        self._agent.unsubscribed(self, observation.path, cancelled)

@@ -1,27 +1,83 @@
 """Notification attributes (LwM2M 1.0, 5.1.2): what a server sets by Write-Attributes, and what is in force where.
 
 An attribute set on an object holds for its instances, one set on an instance for its resources, unless they have
-their own. Each server has its own attributes.
+their own; where none says pmin or pmax, those of the Server object hold (/1/x/2, /1/x/3). Each server has its own
+attributes.
 """
 
-from ..coap.codes import BAD_REQUEST
+from ..coap.codes import BAD_REQUEST, CHANGED, METHOD_NOT_ALLOWED
+from ..coap.message import Message
 from ..errors import Rejected
+from .operations import find, read
 from .types import FLOAT, INTEGER, INTEGER_MAX, TIME
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .dispatch import Dispatcher
+    from .observe import Observation
 
 _PERIODS = ("pmin", "pmax")
 _STEPS = ("gt", "lt", "st")
+_NAMES = _PERIODS + _STEPS
 _LONGEST = 32  # characters of a value
+
+
+class Rules:
+    """What the attributes in force ask of one observation, in milliseconds and in the resource's unit.
+
+    It notifies not before ``pmin_ms``; of a number only where it crossed ``gt`` or ``lt`` or moved by ``st`` since the
+    last notification; at ``pmax_ms`` even unchanged.
+    """
+
+    __slots__ = ("pmin_ms", "pmax_ms", "thresholds")
+
+    def __init__(self, pmin: float, pmax: "float | None", thresholds: "dict[str, float]"):
+        self.pmin_ms = int(pmin * 1000)
+        # A pmax of 0 is none, and one below pmin, which can come together by inheritance only, cannot be kept (5.1.2).
+        self.pmax_ms = int(pmax * 1000) if pmax and pmax >= pmin else None
+        self.thresholds = thresholds  # gt, lt, st
+
+    def due(self, observation: "Observation") -> "int | None":
+        """When it is to be looked at next, or None."""
+        if observation.dirty:
+            return observation.last_ms + self.pmin_ms
+        return None if self.pmax_ms is None else observation.last_ms + self.pmax_ms
+
+    def ask_for(self, observation: "Observation", value: "float | None", now: int) -> bool:
+        """Whether they call the way from the last notified value to this one worth a notification, or pmax does."""
+        thresholds = self.thresholds
+        last = observation.last_value
+        if not thresholds or value is None or last is None:
+            return True
+        if self.pmax_ms is not None and now - observation.last_ms >= self.pmax_ms:
+            return True
+        gt = thresholds.get("gt")
+        lt = thresholds.get("lt")
+        if gt is not None and (last > gt) != (value > gt):
+            return True
+        if lt is not None and (last < lt) != (value < lt):
+            return True
+        step = thresholds.get("st")
+        return step is not None and abs(value - last) >= step
 
 
 class Attributes:
     """The attributes that one server has set, by path: periods in seconds, the others in the resource's unit.
 
-    ``on_change()`` is told that they changed, where it is not None.
+    ``on_change()`` is told that they changed, where it is not None. ``server``: the Server object instance.
     """
 
-    def __init__(self, on_change=None):
+    def __init__(self, on_change=None, server=None):
         self._set: "dict[tuple, dict[str, float]]" = {}
         self._on_change = on_change
+        self._server = server
+
+    def govern(self, observation: "Observation") -> None:
+        """Give an observation the rules that are in force for it now."""
+        in_force = self.in_force(observation.path)
+        pmin = in_force.pop("pmin", self._server.default_pmin_s) or 0
+        pmax = in_force.pop("pmax", self._server.default_pmax_s)
+        observation.rules = Rules(pmin, pmax, in_force) if pmin or pmax or in_force else None
 
     def write(self, path: tuple, queries: "list[bytes]", type: "int | None") -> None:
         """Apply the queries of one Write-Attributes, all or none; `Rejected` 4.00 where they are wrong.
@@ -44,19 +100,16 @@ class Attributes:
         in_force = self.in_force(path[:-1])
         in_force.update(own)
         _check(in_force)
-        if own:
-            self._set[path] = own
-            self._changed()
-        else:
-            self.forget(path, False)
-
-    def _changed(self) -> None:
+        self._set[path] = own
+        if not own:
+            self._set.pop(path)
         if self._on_change is not None:
             self._on_change()
 
-    def own(self, path: tuple) -> "list[tuple[str, float]]":
-        """The (name, value) of what is set on this very path, in a fixed order: for Discover."""
-        return in_order(self._set.get(path, {}))
+    def own(self, path: tuple, inherited: bool = False) -> "list[tuple[str, float]]":
+        """The (name, value) of what is set on this very path, or ``inherited`` too; in a fixed order: for Discover."""
+        values = self.in_force(path) if inherited else self._set.get(path, {})
+        return [(name, values[name]) for name in _NAMES if name in values]
 
     def in_force(self, path: tuple) -> "dict[str, float]":
         """What holds for a path, inherited or its own: name to value; periods in seconds."""
@@ -76,23 +129,34 @@ class Attributes:
             if values and 1 <= len(path) <= 3 and _are_valid(len(path), values):
                 self._set[path] = dict(values)
 
-    def forget(self, path: tuple, below: bool = True) -> None:
-        """Drop what is set on a path and, as after a Delete, below it."""
+    def forget(self, path: tuple) -> None:
+        """Drop what is set on a path and below it, after a Delete."""
         for other in list(self._set):
-            if other == path or (below and other[: len(path)] == path):
+            if other[: len(path)] == path:
                 self._set.pop(other)
-                self._changed()
+                if self._on_change is not None:
+                    self._on_change()
 
 
-def in_order(values: "dict[str, float]") -> "list[tuple[str, float]]":
-    """Attributes as (name, value), in a fixed order."""
-    return [(name, values[name]) for name in _PERIODS + _STEPS if name in values]
+def write_attributes(dispatcher: "Dispatcher", path: tuple, queries: "list[bytes]", payload: bytes) -> Message:
+    """Carry out a Write-Attributes; the 2.04."""
+    resource = find(dispatcher.model, path)[2]
+    if payload:
+        raise Rejected(BAD_REQUEST, "a payload and attributes")
+    if len(path) > 3:
+        raise Rejected(METHOD_NOT_ALLOWED)
+    if resource is not None:
+        read(dispatcher.model, path)  # attributes are for what can be read
+    observations = dispatcher.observations
+    observations.set_attributes().write(path, queries, None if resource is None else resource.type)
+    observations.attributes_changed(path)
+    return Message(CHANGED)
 
 
 def _parse(query: bytes) -> "tuple[str, float | None]":
     """(name, value), or (name, None) where the query unsets the attribute."""
     key, equals, value = query.partition(b"=")
-    for name in _PERIODS + _STEPS:
+    for name in _NAMES:
         if key == name.encode():
             break
     else:

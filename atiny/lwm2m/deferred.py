@@ -1,5 +1,11 @@
 """An Execute whose end comes later: acknowledged at once, answered when the host is done (RFC 7252, 5.2.2)."""
 
+from ..coap.codes import EXCHANGE_LIFETIME_MS
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..coap.message import Message
+
 
 class Deferred:
     """What an ``execute_`` method returns when the work takes longer than a server waits, or than the loop may stand.
@@ -42,3 +48,19 @@ class Deferred:
         self._tell = tell
         if self._answer is not None:
             tell(self._answer[0])
+
+
+def defer(account, request: "Message", path: tuple, deferred: Deferred) -> None:
+    """Answer an Execute later; not any more where the server was lost and found again meanwhile."""
+    if account.deferrals is None:
+        account.deferrals = []
+    account.deferrals.append(request)
+    account.deferred_until = account.agent.clock.ms + EXCHANGE_LIFETIME_MS
+
+    def finish(error: "Exception | None", now: int) -> None:
+        if account.deferrals is not None and request in account.deferrals:
+            account.deferrals.remove(request)
+            if not account.asleep:
+                account.endpoint.respond(request, account.dispatcher.late(path, error), now)
+
+    account.agent.deferred(deferred, finish)

@@ -4,13 +4,14 @@ from .. import errors
 from ..coap.codes import (
     BAD_REQUEST,
     INTERNAL_SERVER_ERROR,
+    METHOD_NOT_ALLOWED,
     NOT_FOUND,
     REQUEST_ENTITY_TOO_LARGE,
     SERVICE_UNAVAILABLE,
 )
 from ..coap.message import Message
 from ..commands import FIRST_OWN
-from ..errors import Rejected
+from ..errors import NotSupported, Rejected
 from .path import render
 
 # What the server is told where the host answers a command with an error; any other is 5.00.
@@ -23,15 +24,18 @@ _ANSWERS = {
 
 
 def refusal(path: tuple, error: Exception, failed) -> Message:
-    """The response to what went wrong with a request; ``failed(path, error)`` is told what a handler raised."""
+    """The response to what went wrong with a request; ``failed(path, error)`` is told what a handler raised.
+
+    `NotSupported` is 4.05: what was asked for is in no handler, or in a part that this build goes without.
+    """
     if isinstance(error, Rejected) and type(error.code) is int and BAD_REQUEST <= error.code < 0xC0:
         try:
             return Message(error.code, None, str(error.diagnostic).encode())
         except UnicodeError:
             return Message(error.code)
-    # The protocol itself raises nothing else: this comes from a handler of the host.
+    # The protocol itself raises nothing else: this comes from a handler of the host, or from how it was built.
     failed(render(path), error)
-    return Message(INTERNAL_SERVER_ERROR)
+    return Message(METHOD_NOT_ALLOWED if isinstance(error, NotSupported) else INTERNAL_SERVER_ERROR)
 
 
 class Host:

@@ -21,16 +21,15 @@ resources is applied only when each of them has passed. A value that is longer t
 goes piece by piece to what an ``open_`` method gives: ``Resource(..., stream=True)``.
 """
 
-from ..errors import ParameterError
-from . import types
-from .path import MAX_ID, parse, render
+from ..coap.codes import BAD_REQUEST
+from ..errors import ParameterError, Rejected
+from .path import MAX_ID, is_id, parse, render
+from .types import STRING
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
-
-_OPERATIONS = ("", "R", "W", "RW", "E")
 
 
 class Resource:
@@ -40,8 +39,8 @@ class Resource:
     ``execute_<name>(self, arguments)``. ``type``: one of lwm2m.types; NONE for one that is executed. ``operations``:
     "R", "W", "RW", "E" or "" (only known to the device). ``multiple``: its value is a dict of resource instances.
     ``mandatory``: a replacing Write and a Create must contain it, if it can be written. ``max_size``: the longest value
-    that may be written, in bytes (STRING, OPAQUE). ``raw``: application data; a Write passes the payload as it is and
-    notifications are the host's reports.
+    that may be written, in bytes (STRING, OPAQUE). ``range``: (lowest, highest), what may be written of a number.
+    ``raw``: application data; a Write passes the payload as it is and notifications are the host's reports.
 
     ``stream``: a Write goes to a sink, an object of its own that ``open_<name>(self, server)`` returns; ``server`` is
     the short server id of who writes, or None. The sink has ``write(offset, data, total)``, called with the next bytes
@@ -52,32 +51,20 @@ class Resource:
     and let the earlier one raise `Rejected`. A payload is taken as it is, as text too, and has no ``check_`` method.
     """
 
-    __slots__ = (
-        "id",
-        "name",
-        "type",
-        "operations",
-        "multiple",
-        "mandatory",
-        "unit",
-        "max_size",
-        "raw",
-        "stream",
-        "readable",
-        "writable",
-        "executable",
-        "reader",
-        "checker",
-        "writer",
-        "executor",
-        "opener",
-    )
+    # What few rows have is the class's where they have not: an attribute takes 16 bytes of a board's memory in each.
+    mandatory = raw = executable = False
+    unit: "str | None" = None
+    max_size: "int | None" = None
+    range: "tuple[float, float] | None" = None
+    stream: "Any" = None  # or what carries out a Write of a whole value: `streaming.write_whole`
+    # The name of its ``read_`` method, once it was asked for. It is kept: CPython looks up a known str sooner.
+    reader: "str | None" = None
 
     def __init__(
         self,
         id: int,
         name: str,
-        type: int = types.STRING,
+        type: int = STRING,
         operations: str = "R",
         multiple: bool = False,
         mandatory: bool = False,
@@ -85,25 +72,31 @@ class Resource:
         max_size: "int | None" = None,
         raw: bool = False,
         stream: bool = False,
+        range: "tuple[float, float] | None" = None,
     ):
         self.id = id
         self.name = name
         self.type = type
         self.operations = operations
         self.multiple = multiple
-        self.mandatory = mandatory
-        self.unit = unit
-        self.max_size = max_size
-        self.raw = raw
-        self.stream = stream
         self.readable = operations in ("R", "RW")
         self.writable = operations in ("W", "RW")
-        self.executable = operations == "E"
-        self.reader = "read_%s" % (name,)
-        self.checker = "check_%s" % (name,)
-        self.writer = "write_%s" % (name,)
-        self.executor = "execute_%s" % (name,)
-        self.opener = "open_%s" % (name,)
+        if operations == "E":
+            self.executable = True
+        if mandatory:
+            self.mandatory = True
+        if unit is not None:
+            self.unit = unit
+        if max_size is not None:
+            self.max_size = max_size
+        if range is not None:
+            self.range = range
+        if raw:
+            self.raw = True
+        if stream:
+            from .streaming import write_whole
+
+            self.stream = write_whole
 
     def __repr__(self) -> str:
         return "Resource(%r, %r, %r, %r)" % (self.id, self.name, self.type, self.operations)
@@ -127,7 +120,10 @@ class Object:
 
     def read(self, resource: Resource) -> object:
         """The value of a resource, or None where it does not exist; by default its method, else its attribute."""
-        reader = getattr(self, resource.reader, None)
+        name = resource.reader
+        if name is None:
+            name = resource.reader = "read_" + resource.name
+        reader = getattr(self, name, None)
         if reader is not None:
             return reader()
         return getattr(self, resource.name, None)
@@ -148,15 +144,20 @@ class Object:
                 found.append((resource, value))
         return found
 
-    def check(self, resource: Resource, value: object) -> None:
+    def check(self, resource: Resource, value: "Any") -> None:
         """Raise `Rejected` for a value that cannot be written; called for every one before the first is written."""
-        checker = getattr(self, resource.checker, None)
+        if resource.range is not None:
+            lowest, highest = resource.range
+            for one in value.values() if resource.multiple else (value,):
+                if not lowest <= one <= highest:
+                    raise Rejected(BAD_REQUEST, "%s is %s to %s" % (resource.name, lowest, highest))
+        checker = getattr(self, "check_" + resource.name, None)
         if checker is not None:
             checker(value)
 
     def write(self, resource: Resource, value: object) -> None:
         """Set a resource to a value of its type; by default its method, else its attribute."""
-        writer = getattr(self, resource.writer, None)
+        writer = getattr(self, "write_" + resource.name, None)
         if writer is not None:
             writer(value)
         else:
@@ -164,93 +165,26 @@ class Object:
 
     def open_sink(self, resource: Resource, server: "int | None") -> "Any":
         """A sink for what a server is about to write to a streamed resource; by default its method."""
-        return getattr(self, resource.opener)(server)
+        return getattr(self, "open_" + resource.name)(server)
 
     def execute(self, resource: Resource, arguments: str) -> object:
         """Execute a resource. A function that is returned is called once the server has its answer; a `Deferred` is
         answered when it ends."""
-        return getattr(self, resource.executor)(arguments)
+        return getattr(self, "execute_" + resource.name)(arguments)
 
     def replace(self) -> None:
         """A replacing Write begins: forget what the server may write. By default: the attributes."""
         for resource in self.resources:
-            if resource.writable and not resource.stream and not hasattr(self, resource.writer):
+            if _is_stored(self, resource):
                 setattr(self, resource.name, None)
 
     def deleted(self) -> None:
         """A server deleted this instance."""
 
 
-def check_table(cls) -> "dict[int, Resource]":
-    """The resources of an object class by id; `ParameterError` naming the row where the table is wrong."""
-    name = getattr(cls, "__name__", str(cls))
-    if type(cls.object_id) is not int or not 0 <= cls.object_id <= MAX_ID:
-        raise ParameterError("%s.object_id is %r: give it a number from 0 to 65535" % (name, cls.object_id))
-    if cls.version is not None and not _is_version(cls.version):
-        raise ParameterError('%s.version is %r: give it two numbers, like "1.1"' % (name, cls.version))
-    if type(cls.resources) not in (tuple, list):
-        raise ParameterError("%s.resources is no tuple: one row alone needs a comma behind it" % name)
-    table: "dict[int, Resource]" = {}
-    names: "dict[str, bool]" = {}
-    index = 0
-    for row in cls.resources:
-        where = "%s.resources[%d]" % (name, index)
-        index += 1
-        if not isinstance(row, Resource):
-            raise ParameterError("%s is %r: each row is a Resource(id, name, type, operations)" % (where, row))
-        where += " (%r)" % (row.name,)
-        if type(row.id) is not int or not 0 <= row.id <= MAX_ID:
-            raise ParameterError("%s: the id %r is not a number from 0 to 65535" % (where, row.id))
-        if row.id in table:
-            raise ParameterError("%s: the id %d stands already in the row of %r" % (where, row.id, table[row.id].name))
-        if type(row.name) is not str or not _is_word(row.name) or row.name in names:
-            raise ParameterError("%s: the name must be a word, like sensor_value, that no other row has" % where)
-        if hasattr(Object, row.name):
-            raise ParameterError("%s: every Object has an attribute %s: name it otherwise" % (where, row.name))
-        problem = _problem(cls, row)
-        if problem:
-            raise ParameterError("%s: %s" % (where, problem))
-        table[row.id] = row
-        names[row.name] = True
-    return table
-
-
-def _problem(cls, row: Resource) -> "str | None":
-    """What is wrong with the rest of a row, or None."""
-    if type(row.type) is not int or not 0 <= row.type < len(types.NAMES):
-        return "the type %r is none of atiny.lwm2m.types" % (row.type,)
-    if row.operations not in _OPERATIONS:
-        return "the operations %r are none of R, W, RW, E" % (row.operations,)
-    if row.executable != (row.type == types.NONE):
-        return "a resource of type NONE, and only that, has the operations E"
-    if row.executable and row.multiple:
-        return "what is executed has no value, and so not several"
-    if row.executable and cls.execute == Object.execute and not hasattr(cls, row.executor):
-        return "the class has no method %s(self, arguments)" % row.executor
-    if row.max_size is not None:
-        if row.type not in (types.STRING, types.OPAQUE) or type(row.max_size) is not int or row.max_size < 1:
-            return "max_size is a number of bytes, of a STRING or an OPAQUE"
-    if row.raw and (row.type != types.OPAQUE or row.multiple):
-        return "raw is for a single OPAQUE"
-    if row.stream:
-        if row.type != types.OPAQUE or row.multiple or not row.writable or row.raw or row.max_size is not None:
-            return "stream is for a single OPAQUE that is written; how long it may be, its sink says"
-        if cls.open_sink == Object.open_sink and not hasattr(cls, row.opener):
-            return "the class has no method %s(self, server)" % row.opener
-    return None
-
-
-def _is_word(name: str) -> bool:
-    """Whether methods and attributes can have this name; MicroPython has no str.isidentifier."""
-    for c in name:
-        if not (c == "_" or "0" <= c <= "9" or "a" <= c <= "z" or "A" <= c <= "Z"):
-            return False
-    return bool(name) and not name[0].isdigit()
-
-
-def _is_version(version) -> bool:
-    major, point, minor = version.partition(".") if type(version) is str else ("", "", "")
-    return len(major) == 1 and len(minor) == 1 and (major + minor).isdigit()
+def _is_stored(instance: "Any", resource: Resource) -> bool:
+    """Whether a Write only stores it, in an attribute of its name; ``instance``: or its class."""
+    return resource.writable and resource.stream is None and not hasattr(instance, "write_" + resource.name)
 
 
 class ObjectEntry:
@@ -260,13 +194,13 @@ class ObjectEntry:
 
     def __init__(self, cls):
         self.cls = cls
-        self.table = check_table(cls)
+        self.table: "dict[int, Resource]" = {}
+        for row in cls.resources:
+            self.table[row.id] = row
         self.rows = [self.table[id] for id in sorted(self.table)]
         self.readable = [row for row in self.rows if row.readable]
-        # What a Write only stores in an attribute: that can be undone.
-        self.stored = []
-        if cls.write == Object.write:
-            self.stored = [row for row in self.rows if row.writable and not row.stream and not hasattr(cls, row.writer)]
+        # What a Write only stores can be undone.
+        self.stored = [row for row in self.rows if cls.write == Object.write and _is_stored(cls, row)]
         self.instances: "dict[int, Object]" = {}
         self.ids: "list[int]" = []  # sorted: a dict has no order on MicroPython
 
@@ -282,13 +216,11 @@ class Model:
         """Add an object instance, or an object class without instances; `ParameterError` where that cannot be."""
         declared = isinstance(item, type)
         cls = item if declared else item.__class__
-        if not issubclass(cls, Object):
-            raise ParameterError("%r is not an Object: derive its class from atiny.Object" % (item,))
-        entry = self.objects.get(cls.object_id)
-        if entry is None:
-            entry = ObjectEntry(cls)
-        elif entry.cls is not cls:
-            raise ParameterError("object %d is already defined by %s" % (cls.object_id, entry.cls.__name__))
+        if __debug__:  # a board trusts the tables that were tested on a host
+            from .checks import check_class
+
+            check_class(cls, self.objects)
+        entry = self.objects.get(cls.object_id) or ObjectEntry(cls)
         if not declared:
             self.add_instance(entry, item)
         self.objects[cls.object_id] = entry
@@ -301,7 +233,7 @@ class Model:
             id = 0
             while id in entry.instances:
                 id += 1
-        if type(id) is not int or not 0 <= id < MAX_ID:
+        if not is_id(id) or id == MAX_ID:
             raise ParameterError("the instance id %r is not a number from 0 to 65534" % (id,))
         if id in entry.instances:
             raise ParameterError("%s exists already" % render((entry.cls.object_id, id)))

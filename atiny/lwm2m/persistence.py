@@ -23,9 +23,10 @@ A bootstrap changes the accounts in this order, and a power cut between any two 
 
 from binascii import crc32
 
-from ..errors import AtinyError, CodecError, ParameterError
+from ..errors import AtinyError, CodecError
 from . import record_codec
 from .model import Model
+from .servers import take_accounts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,28 +42,41 @@ FINGERPRINT_SIZE = 8
 
 
 class Records:
-    """The records of one device in ``store``; None: nothing is kept, nothing is found.
+    """The records of one device in ``store``.
 
     ``warn(text)`` is told what failed, never with a value of a record. No error of the store leaves this class: a
     device whose medium fails goes on without it. What is in the store already is not written again: flash wears.
+    ``fingerprint``: of what the host configured, see `fingerprint`.
+
+    ``changed``: the store has not yet what the device says; for the one who saves.
     """
 
-    def __init__(self, store: "Any", warn):
+    def __init__(self, store: "Any", warn, fingerprint: bytes):
+        self.changed = False
         self._store = store
         self._warn = warn
+        self._fingerprint = fingerprint
 
     # Accounts
 
-    def save_accounts(self, model: Model, fingerprint: bytes) -> bool:
-        """Write objects 0, 1, 2 of ``model``; returns whether the store has them now. ``fingerprint``: 8 bytes."""
-        return self._save(ACCOUNTS, lambda: _fingerprint(fingerprint) + record_codec.encode_accounts(model))
+    def save_accounts(self, model: Model) -> bool:
+        """Write objects 0, 1, 2 of ``model``; returns whether the store has them now."""
+        return self._save(ACCOUNTS, record_codec.encode_accounts, model, self._fingerprint)
 
-    def load_accounts(self, model: Model, fingerprint: bytes) -> bool:
+    def load_accounts(self, model: Model, name: str = ACCOUNTS) -> bool:
         """Give ``model`` the stored objects 0, 1, 2 for its own; returns whether there were any.
 
         False: no record, a damaged one (the host is warned) or one of another fingerprint; the model is untouched.
         """
-        return self._load_accounts(ACCOUNTS, model, fingerprint)
+        loaded = self._load(name, record_codec.decode_accounts, self._fingerprint)
+        if loaded is None:
+            return False
+        take_accounts(model, loaded)
+        return True
+
+    def load_previous(self, model: Model) -> bool:
+        """As `load_accounts`, from those that worked last."""
+        return self.load_accounts(model, PREVIOUS)
 
     def keep_previous(self) -> bool:
         """Keep the stored accounts as those that worked last; returns whether there is something to go back to.
@@ -72,154 +86,105 @@ class Records:
         """
         if self.has_previous():
             return True
-        if self._contents(ACCOUNTS) is None:
-            return False
-        record = self._get(ACCOUNTS)
-        return record is not None and self._put(PREVIOUS, record)
+        current = self._load(ACCOUNTS, bytes)
+        return current is not None and self._keep(PREVIOUS, current)
 
     def has_previous(self) -> bool:
         """Whether other accounts than the stored ones are kept: then those have not been proven to work yet."""
-        previous = self._contents(PREVIOUS)
+        previous = self._load(PREVIOUS, bytes)
         if previous is None:
             return False
-        current = self._contents(ACCOUNTS)
+        current = self._load(ACCOUNTS, bytes)
         if current is None:
             return True
         return current != previous and current[:FINGERPRINT_SIZE] == previous[:FINGERPRINT_SIZE]
 
-    def load_previous(self, model: Model, fingerprint: "bytes | None" = None) -> bool:
-        """As `load_accounts`, from those that worked last; without ``fingerprint``, whatever theirs is."""
-        return self._load_accounts(PREVIOUS, model, fingerprint)
-
     def drop_previous(self) -> bool:
         """Forget the accounts that worked last; returns whether they are gone."""
-        return self._delete(PREVIOUS)
-
-    def _load_accounts(self, name: str, model: Model, fingerprint: "bytes | None") -> bool:
-        contents = self._contents(name)
-        if contents is None:
-            return False
-        if len(contents) < FINGERPRINT_SIZE:
-            self._damaged(name, "it has no fingerprint")
-            return False
-        if fingerprint is not None and contents[:FINGERPRINT_SIZE] != _fingerprint(fingerprint):
-            return False
-        try:
-            loaded = record_codec.decode_accounts(contents[FINGERPRINT_SIZE:])
-        except AtinyError as error:
-            self._damaged(name, error)
-            return False
-        for object_id in record_codec.ACCOUNT_OBJECTS:
-            if object_id in loaded.objects:
-                model.objects[object_id] = loaded.objects[object_id]
-            elif object_id in model.objects:
-                model.objects.pop(object_id)
-        model.generation += 1
-        return True
+        return self._keep(PREVIOUS, b"")
 
     # The others
 
     def save_attributes(self, entries: "list[tuple[int, tuple, dict[str, float]]]") -> bool:
         """Write (short server id, path, {name: value}) of each path with attributes; none at all: no record."""
-        if not entries:
-            return self._delete(ATTRIBUTES)
-        return self._save(ATTRIBUTES, lambda: record_codec.encode_attributes(entries))
+        return self._save(ATTRIBUTES, record_codec.encode_attributes, entries)
 
     def load_attributes(self) -> "list[tuple[int, tuple, dict[str, float]]]":
         """What `save_attributes` wrote, by server and path; [] where there is nothing."""
-        return self._load(ATTRIBUTES, record_codec.decode_attributes)
+        return self._load(ATTRIBUTES, record_codec.decode_attributes) or []
 
     def save_errors(self, codes: "list[int]") -> bool:
         """Write the error codes of the device, in their order; none at all: no record."""
-        if not codes:
-            return self._delete(DEVICE_ERRORS)
-        return self._save(DEVICE_ERRORS, lambda: record_codec.encode_errors(codes))
+        return self._save(DEVICE_ERRORS, record_codec.encode_errors, codes)
 
     def load_errors(self) -> "list[int]":
         """What `save_errors` wrote; [] where there is nothing."""
-        return self._load(DEVICE_ERRORS, record_codec.decode_errors)
+        return self._load(DEVICE_ERRORS, record_codec.decode_errors) or []
 
     # Records
 
-    def _save(self, name: str, encode) -> bool:
-        if self._store is None:
-            return False
+    def _save(self, name: str, encode, value, head: bytes = b"") -> bool:
+        """Write what ``encode`` makes of a value, after the head."""
         try:
-            contents = encode()
+            contents = head + encode(value)
         except AtinyError as error:
             self._warn("%s is not stored: %s" % (name, error))
             return False
-        record = bytes([VERSION]) + contents
-        return self._put(name, record + _sum(record))
+        return self._keep(name, contents)
 
-    def _load(self, name: str, decode) -> list:
-        contents = self._contents(name)
-        if contents is None:
-            return []
-        try:
-            return decode(contents)
-        except CodecError as error:
-            self._damaged(name, error)
-            return []
-
-    def _contents(self, name: str) -> "bytes | None":
-        """The contents of a record, or None where there is none that is whole."""
-        record = self._get(name)
-        if record is None:
+    def _load(self, name: str, decode, head: bytes = b"") -> "Any":
+        """What ``decode`` makes of the contents of a record, which begin with the head; None where there is no such."""
+        record = self._ask("read", name, self._store.get)
+        if record is None or record is False:
             return None
-        if len(record) < 5 or _sum(record[:-4]) != record[-4:]:
-            self._damaged(name, "its checksum is wrong")
-        elif record[0] != VERSION:
-            self._damaged(name, "it is of version %d, this is %d" % (record[0], VERSION))
-        else:
-            return record[1:-4]
+        try:
+            if _sum(record[:-4]) != record[-4:]:
+                raise CodecError("its checksum is wrong")
+            if record[0] != VERSION:
+                raise CodecError("it is of version %d, this is %d" % (record[0], VERSION))
+            contents = bytes(record[1:-4])
+            if contents[: len(head)] == head:
+                return decode(contents[len(head) :])
+        except AtinyError as error:
+            self._warn("the stored %s cannot be used: %s" % (name, error))
         return None
 
-    def _damaged(self, name: str, why: object) -> None:
-        self._warn("the stored %s cannot be used: %s" % (name, why))
-
-    def _get(self, name: str) -> "bytes | None":
-        if self._store is None:
-            return None
-        try:
-            record = self._store.get(name)
-            return None if record is None else bytes(record)
-        except Exception as error:
-            self._failed("read", name, error)
-            return None
-
-    def _put(self, name: str, record: bytes) -> bool:
-        if self._get(name) == record:
+    def _keep(self, name: str, contents: bytes) -> bool:
+        """Have the store say that, or nothing where it is empty; returns whether it does now."""
+        store = self._store
+        record = None
+        if contents:
+            record = bytes([VERSION]) + contents
+            record += _sum(record)
+        if self._ask("read", name, store.get) == record:
             return True
-        try:
-            self._store.put(name, record)
-        except Exception as error:
-            self._failed("write", name, error)
-            return False
-        return True
+        if record is None:
+            done = self._ask("delete", name, store.delete)
+        else:
+            done = self._ask("write", name, store.put, record)
+        return done is not False
 
-    def _delete(self, name: str) -> bool:
-        if self._store is None:
-            return False
+    def _ask(self, what: str, name: str, action, *data: bytes) -> "Any":
+        """What the store answers; False where it failed, and the host has been told."""
         try:
-            if self._store.get(name) is not None:
-                self._store.delete(name)
+            return action(name, *data)
         except Exception as error:
-            self._failed("delete", name, error)
+            # Of an exception that no store should raise, the text might show the record: its type alone is told.
+            why = str(error) if isinstance(error, OSError) else error.__class__.__name__
+            self._warn("the store failed to %s %s: %s" % (what, name, why))
             return False
-        return True
-
-    def _failed(self, what: str, name: str, error: Exception) -> None:
-        # Of an exception that no store should raise, the text might show the record: its type alone is told.
-        why = str(error) if isinstance(error, OSError) else error.__class__.__name__
-        self._warn("the store failed to %s %s: %s" % (what, name, why))
 
 
 def _sum(data: bytes) -> bytes:
     return (crc32(data) & 0xFFFFFFFF).to_bytes(4, "big")
 
 
-def _fingerprint(fingerprint: bytes) -> bytes:
-    if len(fingerprint) != FINGERPRINT_SIZE:
-        raise ParameterError("a fingerprint has %d bytes, not %d" % (FINGERPRINT_SIZE, len(fingerprint)))
-    return bytes(fingerprint)
+def fingerprint(model: Model) -> bytes:
+    """8 bytes that tell the accounts of one configuration from those of another.
+
+    FNV-1a in 64 bits: it guards nothing, and needs no hashlib, which costs 4 MB.
+    """
+    value = 0xCBF29CE484222325
+    for byte in record_codec.encode_accounts(model):
+        value = (value ^ byte) * 0x100000001B3 & 0xFFFFFFFFFFFFFFFF
+    return value.to_bytes(FINGERPRINT_SIZE, "big")

@@ -33,6 +33,7 @@ from ..coap.codes import (
     DELETED,
     GET,
     METHOD_NOT_ALLOWED,
+    NOT_ACCEPTABLE,
     NOT_FOUND,
     POST,
     PUT,
@@ -41,14 +42,16 @@ from ..coap.codes import (
     URI_QUERY,
 )
 from ..coap.message import Message, uint_bytes
-from ..errors import Rejected
-from . import operations
-from .accounts import OBJECTS, SECURITY, SERVER, bootstrap_security, check, copy_accounts, copy_instance, unbootstrap
+from ..errors import ParameterError, Rejected
+from . import instances, operations
+from .accounts import bootstrap_security, check, copy_accounts, copy_instance, unbootstrap
 from .formats import LINK, link
 from .host import refusal
 from .model import Model, ObjectEntry
+from .objects.access_control import NO_INSTANCE
 from .path import MAX_ID, render, segment
 from .registration import VERSION
+from .servers import ACCOUNT_OBJECTS, SECURITY, SERVER, instances as all_instances
 from .types import OPAQUE, STRING
 
 TYPE_CHECKING = False
@@ -65,68 +68,65 @@ MAX_VALUE = 4096
 class Provision:
     """Answers the bootstrap server's requests.
 
-    ``failed(path, error)``, with the str of the path: a handler of the host raised. ``on_operation()``: the server did
-    something, and goes on. ``on_finish()``: it is done, and has its answer; ``staged`` is then what it wrote.
-    ``changed(path)``: it wrote, made or deleted something in another object than those of the accounts.
-    ``on_refused(reason)``: its Finish was answered with 4.06, and it may correct what it wrote.
+    ``agent`` has ``model``, ``handler_failed(path, error)`` and ``model_changed(path)``. ``owner`` has ``operation()``:
+    the server did something, and goes on; ``finished()``: it is done, and has its answer; ``tell_failed(reason)``: its
+    Finish was answered with 4.06, and it may correct what it wrote.
+
+    ``staged``: the accounts as the server writes them; None: no request is answered until the next `begin`.
+    ``finished``: what it wrote, once Finish has found it consistent: nobody changes that any more.
     """
 
-    def __init__(self, model: Model, failed, on_operation, on_finish, changed=None, on_refused=None):
+    def __init__(self, agent, owner):
         self.staged: "Model | None" = None
-        self._model = model
-        self._failed = failed
-        self._on_operation = on_operation
-        self._on_finish = on_finish
-        self._changed = changed if changed is not None else _nobody
-        self._on_refused = on_refused if on_refused is not None else _nobody
-        self._own: "int | None" = None  # the instance of the bootstrap server's account as it was before
-        self._untouched: "list[int]" = []  # the Server instances that were not written in this bootstrap
-        self._finished = False
+        self.finished: "Model | None" = None
+        self._agent = agent
+        self._owner = owner
+        self._model: Model = agent.model
+        self._own = NO_INSTANCE  # that of the bootstrap server's account as it was before, while none is in its place
+        self._written: "list[int]" = []  # the Server instances that were written in this bootstrap
 
     def begin(self) -> None:
         """A bootstrap begins: what was written before and not finished is void."""
         self.staged = copy_accounts(self._model)
         security = bootstrap_security(self.staged)
-        self._own = None if security is None else security.instance_id
-        self._untouched = list(self.staged.objects[SERVER].ids)
-        self._finished = False
-
-    def drop(self) -> None:
-        """What was written is void, or has been taken; no request is answered until the next `begin`."""
-        self.staged = None
+        self._own = NO_INSTANCE if security is None else security.instance_id
+        self._written = []
 
     def handle(self, request: Message) -> Message:
         """The response to a request; it never raises."""
         path: "tuple[int, ...]" = ()
         try:
-            # What was found consistent is not changed any more, while the answer that says so is on its way.
-            if self.staged is None or self._finished:
+            if self.staged is None:
                 raise Rejected(METHOD_NOT_ALLOWED, "no bootstrap is under way")
             segments = request.all(URI_PATH)
             code = request.code
             if segments == FINISH:
-                response = self._finish(request)
+                response = self._finish(request, self.staged)
             else:
-                path = _path(segments)
+                for value in segments if segments != [b""] else []:  # "/" is sent as no segment at all, or an empty one
+                    id = segment(value)
+                    if id is None or len(path) == 4:
+                        raise Rejected(BAD_REQUEST, "not a path of ids")
+                    path += (id,)
                 if code == GET:
                     response = self._discover(path, request.uint(ACCEPT))
                 elif code == PUT and request.option(URI_QUERY) is None:
                     response = self._write(path, request.uint(CONTENT_FORMAT), request.payload)
                 elif code == DELETE:
-                    response = self._delete(self.staged, path)
+                    response = self._delete(path)
                 else:
                     raise Rejected(METHOD_NOT_ALLOWED)
-            self._on_operation()
+            self._owner.operation()
             return response
         except Exception as error:
-            return refusal(path, error, self._failed)
+            return refusal(path, error, self._agent.handler_failed)
 
     def _entry(self, object_id: int) -> "ObjectEntry | None":
-        model = self.staged if self.staged is not None and object_id in OBJECTS else self._model
+        model: "Any" = self.staged if object_id in ACCOUNT_OBJECTS else self._model
         return model.objects.get(object_id)
 
     def _object_ids(self) -> "list[int]":
-        return sorted([id for id in self._model.objects if id not in OBJECTS] + list(OBJECTS))
+        return sorted(set(self._model.objects).union(ACCOUNT_OBJECTS))
 
     # -- the operations
 
@@ -145,7 +145,11 @@ class Provision:
             if version is not None or not entry.ids:
                 links.append((render((object_id,)), (("ver", version),) if version else ()))
             for id in entry.ids:
-                links.append((render((object_id, id)), _short_server_id(object_id, entry.instances[id])))
+                instance: "Any" = entry.instances[id]
+                server = None
+                if object_id == SERVER or (object_id == SECURITY and not instance.is_bootstrap):
+                    server = instance.short_server_id
+                links.append((render((object_id, id)), (("ssid", server),) if server and server < MAX_ID else ()))
         return Message(CONTENT, [(CONTENT_FORMAT, uint_bytes(LINK))], link.render(links))
 
     def _write(self, path: tuple, content_format: "int | None", payload: bytes) -> Message:
@@ -159,157 +163,118 @@ class Provision:
             if row is None or row.executable:
                 raise Rejected(BAD_REQUEST, "there is no resource %d to write" % path[2])
         values = operations.decode(entry, path, content_format, payload)
-        if path[0] in OBJECTS:
+        if len(path) > 2 and not values:
+            raise Rejected(BAD_REQUEST, "no value")
+        if path[0] in ACCOUNT_OBJECTS:
             self._stage(entry, path, values)
         else:
-            operations.provision(self._model, path, values, self._changed)
+            instances.provision(self._model, path, values, self._agent.model_changed)
         return Message(CHANGED)
 
     def _stage(self, entry: ObjectEntry, path: tuple, values: "list[tuple]") -> None:
         """Write instances of an account's object: all of them, or none. What servers may do does not count here."""
         made: "dict[int, Any]" = {}
-        for id, rows in operations.by_instance(path, values):
+        for id, rows in instances.by_instance(path, values):
             if id >= MAX_ID:
                 raise Rejected(BAD_REQUEST, "instance %d is reserved" % id)
-            present = entry.instances.get(id)
-            instance = entry.cls() if present is None or len(path) < 3 else copy_instance(present)
+            instance = entry.cls()
+            if len(path) > 2 and id in entry.instances:
+                instance = copy_instance(entry.instances[id])
             instance.instance_id = id
-            changes = [change for change in operations.grouped(entry, rows, True) if not change[0].executable]
-            if not changes and len(path) > 2:
-                raise Rejected(BAD_REQUEST, "no value")
-            for row, value in changes:
+            for row, value in operations.grouped(entry, rows, True):
+                if row.executable:
+                    continue
                 if row.type in (STRING, OPAQUE) and len(value) > MAX_VALUE:
                     raise Rejected(REQUEST_ENTITY_TOO_LARGE, "%s takes %d bytes" % (row.name, MAX_VALUE))
                 operations.check_size(row, value)
                 instance.check(row, value)
-            for row, value in changes:
                 setattr(instance, row.name, value)
             made[id] = instance
+        after: "dict[int, Any]" = dict(entry.instances)
+        after.update(made)
         own = self._own
         if path[0] == SECURITY and own in made:
-            own = self._keep_own(entry, made, len(path) < 3)
-        new = [id for id in made if id not in entry.instances]
-        if len(entry.instances) + len(new) > MAX_INSTANCES[path[0]]:
+            if len(path) > 2:
+                if not made[own].is_bootstrap:
+                    own = NO_INSTANCE
+            elif [id for id in after if after[id].is_bootstrap]:
+                own = NO_INSTANCE
+            else:
+                moved = copy_instance(entry.instances[own])
+                own = 0
+                while own in after:
+                    own += 1
+                moved.instance_id = own
+                after[own] = moved
+        if len(after) > MAX_INSTANCES[path[0]]:
             raise Rejected(BAD_REQUEST, "at most %d instances" % MAX_INSTANCES[path[0]])
-        entry.instances.update(made)
-        entry.ids = sorted(entry.instances)
+        entry.instances = after
+        entry.ids = sorted(after)
         if path[0] == SERVER:
-            self._untouched = [id for id in self._untouched if id not in made]
+            self._written += made
         self._own = own
 
-    def _keep_own(self, entry: "Any", made: "dict[int, Any]", replaced: bool) -> "int | None":
-        """Where the bootstrap server's account is then, over which something is written; None: it is replaced.
-
-        ``replaced``: all of it is written, not one resource.
-        """
-        own: "Any" = self._own
-        if made[own].is_bootstrap and not replaced:
-            return self._own
-        for id in entry.instances:
-            if id != own and entry.instances[id].is_bootstrap:
-                return None
-        if [id for id in made if made[id].is_bootstrap] or not replaced:
-            return None
-        free = 0
-        while free in entry.instances or free in made:
-            free += 1
-        made[free] = copy_instance(entry.instances[own])
-        made[free].instance_id = free
-        return free
-
-    def _delete(self, staged: Model, path: tuple) -> Message:
+    def _delete(self, path: tuple) -> Message:
         if len(path) > 2:
             raise Rejected(BAD_REQUEST, "what is deleted is an instance, or all of them")
         if len(path) == 2:
-            entry = self._entry(path[0])
-            if entry is not None and path[1] in entry.instances:
-                if not self._delete_instance(staged, entry, path[1]):
-                    raise Rejected(BAD_REQUEST, "%s cannot be deleted" % render(path))
-            return Message(DELETED)
-        for object_id in path or self._object_ids():
-            entry = self._entry(object_id)
-            for id in [] if entry is None else list(entry.ids):
-                self._delete_instance(staged, entry, id)
+            if not self._delete_instance(path):
+                raise Rejected(BAD_REQUEST, "%s cannot be deleted" % render(path))
+        else:
+            for object_id in path or self._object_ids():
+                entry = self._entry(object_id)
+                if entry is not None:
+                    for id in list(entry.ids):
+                        self._delete_instance((object_id, id))
         return Message(DELETED)
 
-    def _delete_instance(self, staged: Model, entry: "Any", id: int) -> bool:
-        """Delete an instance; False where it must stay."""
-        object_id = entry.cls.object_id
-        instance = entry.instances[id]
-        path = (object_id, id)
-        if object_id in OBJECTS:
-            if object_id == SECURITY and instance.is_bootstrap:
-                return False
-            staged.remove(path)
+    def _delete_instance(self, path: tuple) -> bool:
+        """Delete an instance, where there is one; False where it must stay."""
+        entry = self._entry(path[0])
+        instance: "Any" = None if entry is None else entry.instances.get(path[1])
+        if instance is None:
             return True
-        if not entry.cls.creatable:
+        if path[0] in ACCOUNT_OBJECTS:
+            if path[0] == SECURITY and instance.is_bootstrap:
+                return False
+            assert self.staged is not None
+            self.staged.remove(path)
+            return True
+        if not instance.creatable:
             return False
         self._model.remove(path)
-        self._changed(path)
+        self._agent.model_changed(path)
         try:
             instance.deleted()
         except Exception as error:  # it is gone all the same, and so will the others be
-            self._failed(render(path), error)
+            self._agent.handler_failed(render(path), error)
         return True
 
-    def _finish(self, request: Message) -> Message:
+    def _finish(self, request: Message, staged: Model) -> Message:
         """4.06 where the accounts cannot work: the server may go on, and try again (5.2.6)."""
         if request.code != POST:
             raise Rejected(BAD_REQUEST if request.code == DELETE else METHOD_NOT_ALLOWED)
         if request.payload or request.option(URI_QUERY) is not None:
             raise Rejected(BAD_REQUEST, "Finish has no parameters")
-        staged: "Any" = self.staged
         complete = copy_accounts(staged)  # where it is refused, what is staged is as the server wrote it
-        if self._replaced(staged):
-            complete.remove((SECURITY, self._own))
-        orphans = unbootstrap(complete, self._model, self._untouched)
+        for security in all_instances(complete, SECURITY):
+            if security.is_bootstrap and security.instance_id != self._own:
+                complete.remove((SECURITY, self._own))  # another one stands beside it
+        orphans = unbootstrap(complete, self._model, self._written)
         try:
             check(complete)
-        except Rejected as error:
-            self._on_operation()
-            self._on_refused(error.diagnostic)
-            raise
-        self.staged = complete
-        self._finished = True
+        except ParameterError as error:
+            self._owner.operation()
+            self._owner.tell_failed("Bootstrap-Finish: %s" % error)
+            raise Rejected(NOT_ACCEPTABLE, str(error)) from None
+        self.staged = None
+        self.finished = complete
+
+        def answered() -> None:
+            for path in orphans:
+                self._delete_instance(path)
+            self._owner.finished()
+
         response = Message(CHANGED)
-        response.after = lambda: self._answered(complete, orphans)
+        response.after = answered
         return response
-
-    def _answered(self, staged: Model, orphans: "list[tuple]") -> None:
-        """The server has its answer to Finish."""
-        for path in orphans:
-            if self._model.has(path):
-                self._delete_instance(staged, self._model.objects[path[0]], path[1])
-        self._on_finish()
-
-    def _replaced(self, staged: Model) -> bool:
-        """Whether a new account of the bootstrap server was written beside the one that stood before."""
-        securities: "dict[int, Any]" = staged.objects[SECURITY].instances
-        for id in securities:
-            if self._own is not None and id != self._own and securities[id].is_bootstrap:
-                return True
-        return False
-
-
-def _nobody(what: object) -> None:
-    pass
-
-
-def _path(segments: "list[bytes]") -> "tuple[int, ...]":
-    """The ids of a path; "/" is sent as no segment at all, or as an empty one."""
-    ids: "tuple[int, ...]" = ()
-    for value in segments if segments != [b""] else []:
-        id = segment(value)
-        if id is None or len(ids) == 4:
-            raise Rejected(BAD_REQUEST, "not a path of ids")
-        ids += (id,)
-    return ids
-
-
-def _short_server_id(object_id: int, instance: "Any") -> "tuple":
-    """The link attributes of an instance."""
-    if object_id == SERVER or (object_id == SECURITY and not instance.is_bootstrap):
-        id = instance.short_server_id
-        if type(id) is int and 1 <= id < MAX_ID:
-            return (("ssid", id),)
-    return ()

@@ -6,10 +6,7 @@ on waking the Update goes first, and what else is due follows once it is answere
 had no network for a time.
 """
 
-ONLINE = 0  # the server can be told, and listened to
-ASLEEP = 1  # in queue mode, until something is due
-WAKING = 2  # the Update that comes first is on its way
-OFFLINE = 3  # the host has no network, and will say when it has
+from .connection import ASLEEP, OFFLINE, ONLINE, WAKING
 
 STATES = ("online", "asleep", "waking", "offline")
 
@@ -24,44 +21,42 @@ TRANSITIONS = {
 class QueueMode:
     """Whether one server can be told.
 
-    ``owner`` has: ``quiet_since()``, the time of the last message, or None while something is open or there is no
-    registration; ``sleep_link()``, ``wake_link()``; ``update()``, send an Update; ``telling(whether)``, which is told
-    that the server can be told from now on, or cannot. ``clock.ms`` is the present time. ``enabled``: whether the
-    binding has a Q; to be set.
+    ``owner`` is the account, with ``agent``, ``registration``, and ``quiet_since()``, the time of the last message, or
+    None while something is open or there is no registration; ``asleep`` is set there. Its ``observations.unsent`` hears
+    that the server can be told from now on, or cannot. ``enabled``: whether the binding has a Q; to be set.
     """
 
-    def __init__(self, owner, clock, awake_ms: int):
+    def __init__(self, owner):
         self.state = ONLINE
         self.enabled = False
         self._owner = owner
-        self._clock = clock
-        self._awake_ms = awake_ms
+        self._agent = owner.agent
 
     def deadline(self) -> "int | None":
         """When the link falls asleep if nothing happens, or None."""
         if self.state != ONLINE or not self.enabled:
             return None
         quiet_since = self._owner.quiet_since()
-        return None if quiet_since is None else quiet_since + self._awake_ms
+        return None if quiet_since is None else quiet_since + self._agent.settings.awake_ms
 
     def handle_timer(self) -> None:
         """Fall asleep, where it is time."""
         due = self.deadline()
-        if due is not None and due <= self._clock.ms:
+        if due is not None and due <= self._agent.clock.ms:
             self._enter(ASLEEP)
-            self._owner.telling(False)
-            self._owner.sleep_link()
+            self._rest(True)
 
-    def wake(self) -> None:
-        """Something is due: wake the link, and tell the server."""
+    def awake(self) -> bool:
+        """Whether the server can be told now; something is due, so that a link that sleeps is woken."""
         if self.state == ASLEEP:
             self._wake()
+        return self.state == ONLINE
 
     def ready(self) -> None:
         """The server knows that the device is there: an Update was answered, or a new registration."""
         if self.state == WAKING:
             self._enter(ONLINE)
-            self._owner.telling(True)
+            self._owner.observations.unsent.go_online()
 
     def reset(self) -> None:
         """The link is made anew, or closed: nothing of it sleeps, and there is nothing to tell on it yet."""
@@ -71,7 +66,7 @@ class QueueMode:
     def leave(self) -> None:
         """The link is needed once more, for the farewell."""
         if self.state == ASLEEP:
-            self._owner.wake_link()
+            self._agent.wake_link(self._owner)
             self._enter(ONLINE)
 
     def go_offline(self, registered: bool) -> bool:
@@ -80,9 +75,7 @@ class QueueMode:
             return False
         before = self.state
         self._enter(OFFLINE)
-        self._owner.telling(False)
-        if registered and before != ASLEEP:
-            self._owner.sleep_link()
+        self._rest(registered and before != ASLEEP)
         return True
 
     def go_online(self, registered: bool) -> bool:
@@ -93,15 +86,20 @@ class QueueMode:
             self._wake()
         else:
             self._enter(ONLINE)
-            self._owner.telling(True)
+            self._owner.observations.unsent.go_online()
         return True
+
+    def _rest(self, listened: bool) -> None:
+        self._owner.observations.unsent.go_offline()
+        if listened:
+            self._owner.asleep = True
+            self._agent.sleep_link(self._owner)
 
     def _wake(self) -> None:
         self._enter(WAKING)
-        self._owner.wake_link()
-        self._owner.update()
+        self._agent.wake_link(self._owner)
+        self._owner.registration.update()
 
     def _enter(self, state: int) -> None:
-        if state not in TRANSITIONS[self.state]:
-            raise AssertionError("queue mode: %s -> %s" % (STATES[self.state], STATES[state]))
+        assert state in TRANSITIONS[self.state], "queue mode: %s -> %s" % (STATES[self.state], STATES[state])
         self.state = state

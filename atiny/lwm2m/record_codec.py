@@ -1,28 +1,27 @@
 """The contents of the records that outlive a restart (`persistence`): accounts, notification attributes, error codes.
 
-Accounts are blocks: u16 object id, u32 length, the object as TLV (`formats.tlv`). Every decoder raises `CodecError` or
-`ParameterError` for what no encoder here wrote.
+Accounts are blocks: u16 object id, u32 length, the object as TLV (`formats.tlv`). Every decoder raises `CodecError`,
+`ParameterError` or `Rejected` for what no encoder here wrote.
 """
 
 from struct import pack, unpack
 
-from ..errors import CodecError, ParameterError
-from .formats import tlv
+from ..errors import CodecError
+from .formats import TLV, tlv
 from .formats.text import utf8
 from .model import Model
 from .objects.security import Security
 from .objects.server import Server
+from .operations import decode, entries, grouped
+from .servers import ACCESS_CONTROL, ACCOUNT_OBJECTS, SERVER, instances
 from .types import INTEGER, check
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from .model import ObjectEntry
-
     Set = tuple[int, tuple, dict[str, float]]  # short server id, path, attributes
 
-ACCOUNT_OBJECTS = (0, 1, 2)
 # What belongs to an account but is no resource: a block of its own, under an id that no object has.
 _PRIVATE = 65535
 _RIGHTS = 0
@@ -33,18 +32,13 @@ class _Reader:
     """Takes what a record is made of, one after the other; `CodecError` where it ends too early."""
 
     def __init__(self, data: bytes):
-        self.data = data
-        self.position = 0
-
-    def __bool__(self) -> bool:
-        return self.position < len(self.data)
+        self.left = data
 
     def take(self, size: int) -> bytes:
-        end = self.position + size
-        if end > len(self.data):
+        taken = self.left[:size]
+        if len(taken) < size:
             raise CodecError("it is cut short")
-        taken = self.data[self.position : end]
-        self.position = end
+        self.left = self.left[size:]
         return taken
 
     def number(self, size: int) -> int:
@@ -54,157 +48,106 @@ class _Reader:
 def encode_accounts(model: Model) -> bytes:
     """Objects 0, 1 and 2 as blocks: each resource that has a value, whatever a server may do with it.
 
-    Values are the attributes of the instances, not what their methods say. Raises `ParameterError` or `CodecError`
-    where one cannot be said in TLV.
+    Values are the attributes of the instances, not what their methods say; of an instance without a value the block
+    says that it is there. Raises `ParameterError` or `CodecError` where one cannot be said in TLV.
     """
-    out = b""
+    blocks: "list[tuple[int, list[tuple]]]" = []
+    rights: "list[tuple]" = []
     for object_id in ACCOUNT_OBJECTS:
+        rows: "list[tuple]" = []
+        for instance in instances(model, object_id):
+            id = instance.instance_id
+            values = []
+            for row in instance.resources:
+                value = getattr(instance, row.name, None)
+                if value is not None:
+                    values.append((row, value))
+            rows += entries((object_id, id), values) or [((object_id, id), 0, None)]
+            if object_id == SERVER and instance.rights is not None:
+                rights.append(((_PRIVATE, id, _RIGHTS), INTEGER, instance.rights))
         if object_id in model.objects:
-            out += _block(object_id, tlv.encode((object_id,), _entries(model.objects[object_id])))
-    return out + _block(_PRIVATE, tlv.encode((_PRIVATE,), _rights(model)))
-
-
-def _block(object_id: int, payload: bytes) -> bytes:
-    return pack(">HI", object_id, len(payload)) + payload
-
-
-def _entries(entry: "ObjectEntry") -> "list[tuple]":
-    entries: "list[tuple]" = []
-    for id in entry.ids:
-        instance = entry.instances[id]
-        before = len(entries)
-        for row in entry.rows:
-            value = None if row.executable else getattr(instance, row.name, None)
-            if value is None:
-                continue
-            path = (entry.cls.object_id, id, row.id)
-            try:
-                if row.multiple:
-                    for riid in sorted(value):
-                        entries.append((path + (riid,), row.type, check(row.type, value[riid])))
-                    if not value:
-                        entries.append((path, row.type, {}))
-                else:
-                    entries.append((path, row.type, check(row.type, value)))
-            except ParameterError as error:
-                raise ParameterError("%s of object %d: %s" % (row.name, path[0], error)) from None
-        if len(entries) == before:
-            entries.append(((entry.cls.object_id, id), 0, None))  # there, and without a value
-    return entries
-
-
-def _rights(model: Model) -> "list[tuple]":
-    """Server.rights, which no resource is: as if it were one of an object of ours."""
-    entries: "list[tuple]" = []
-    if 1 in model.objects:
-        servers = model.objects[1]
-        for id in servers.ids:
-            rights = getattr(servers.instances[id], "rights", None)
-            if rights is not None:
-                entries.append(((_PRIVATE, id, _RIGHTS), INTEGER, check(INTEGER, rights)))
-    return entries
+            blocks.append((object_id, rows))
+    out = b""
+    for object_id, rows in blocks + [(_PRIVATE, rights)]:
+        payload = tlv.encode((object_id,), rows)
+        out += pack(">HI", object_id, len(payload)) + payload
+    return out
 
 
 def decode_accounts(data: bytes) -> Model:
-    """A model of the objects that `encode_accounts` wrote; `CodecError` or `ParameterError` where they are not whole.
+    """A model of the objects that `encode_accounts` wrote; an `AtinyError` where they are not whole.
 
     A value that was not there is not there: no default of a class takes its place.
     """
     model = Model()
     reader = _Reader(data)
-    while reader:
+    while reader.left:
         object_id = reader.number(2)
         payload = reader.take(reader.number(4))
         if object_id == _PRIVATE:
-            _take_rights(model, payload)
-        elif object_id in ACCOUNT_OBJECTS:
+            for path, value in tlv.decode((_PRIVATE,), payload, _integer):
+                if path[2:] != (_RIGHTS,) or not model.has((SERVER, path[1])):
+                    raise CodecError("rights of no server")
+                server: "Any" = model.objects[SERVER].instances[path[1]]
+                server.rights = value
+        elif object_id in ACCOUNT_OBJECTS and object_id not in model.objects:
             _take_instances(model, object_id, payload)
         else:
-            raise CodecError("object %d is no account's" % object_id)
+            raise CodecError("object %d is no account's, or stands there twice" % object_id)
     return model
 
 
-def _class_of(object_id: int) -> "Any":
-    if object_id == 0:
-        return Security
-    if object_id == 1:
-        return Server
-    from .objects.access_control import AccessControl  # a device with one server never needs it
-
-    return AccessControl
+def _integer(object_id: int, resource_id: int) -> int:
+    return INTEGER
 
 
 def _take_instances(model: Model, object_id: int, payload: bytes) -> None:
-    if object_id in model.objects:
-        raise CodecError("object %d stands there twice" % object_id)
-    cls = _class_of(object_id)
+    cls: "Any" = Server if object_id == SERVER else Security
+    if object_id == ACCESS_CONTROL:
+        from .objects.access_control import AccessControl  # a device with one server never needs it
+
+        cls = AccessControl
     model.add(cls)  # the object may be there without instances
     entry = model.objects[object_id]
-
-    def type_of(object_id: int, resource_id: int) -> "int | None":
-        row = entry.table.get(resource_id)
-        return None if row is None else row.type
-
-    for path, value in tlv.decode((object_id,), payload, type_of):
-        id = path[1]
+    found: "dict[int | None, list[tuple]]" = {}
+    for value in decode(entry, (object_id,), TLV, payload):
+        found.setdefault(value[0][1], []).append(value)
+    for id in found:
         if id is None:
             raise CodecError("resources of no instance")
-        instance = entry.instances.get(id)
-        if instance is None:
-            instance = cls()
-            instance.instance_id = id
-            for row in entry.rows:
-                if getattr(instance, row.name, None) is not None:
-                    setattr(instance, row.name, None)
-            model.add_instance(entry, instance)
-        if len(path) == 2:
-            continue
-        known = entry.table.get(path[2])
-        if known is None or known.executable or known.multiple != (len(path) == 4 or type(value) is dict):
-            raise CodecError("resource %d of object %d is no such value" % (path[2], object_id))
-        if len(path) == 3:
-            setattr(instance, known.name, value)
-        elif getattr(instance, known.name, None) is None:
-            setattr(instance, known.name, {path[3]: value})
-        else:
-            getattr(instance, known.name)[path[3]] = value
+        instance = cls()
+        instance.instance_id = id
+        for row in entry.rows:
+            setattr(instance, row.name, None)
+        for row, value in grouped(entry, found[id]):
+            if row.executable:
+                raise CodecError("%s has no value" % row.name)
+            setattr(instance, row.name, value)
+        model.add_instance(entry, instance)
 
 
-def _take_rights(model: Model, payload: bytes) -> None:
-    for path, value in tlv.decode((_PRIVATE,), payload, lambda object_id, resource_id: INTEGER):
-        if len(path) != 3 or path[2] != _RIGHTS or not model.has((1, path[1])):
-            raise CodecError("rights of no server")
-        server: "Any" = model.objects[1].instances[path[1]]
-        server.rights = value
-
-
-def _short(data: bytes) -> bytes:
-    return bytes([len(data)]) + data
-
-
-def encode_attributes(entries: "list[Set]") -> bytes:
-    """Of each path: u16 short server id, u8 depth, u16 ids, u8 count; of each attribute a name and a value, each with
-    its length in u8: "i" and decimal digits (they may be of more than 64 bits), or "d" and a double."""
+def encode_attributes(rows: "list[Set]") -> bytes:
+    """Of each path, in their order: u16 short server id, u8 depth, u16 ids, u8 count; of each attribute a name and a
+    value, each with its length in u8: "i" and decimal digits (they may be of more than 64 bits), or "d" and a double.
+    """
     out = b""
-    for short_server_id, path, values in sorted(entries, key=lambda entry: (entry[0], entry[1])):
+    for short_server_id, path, values in sorted(rows):  # each path is there once: no two values are compared
         out += pack(">HB", short_server_id, len(path))
         for id in path:
             out += pack(">H", id)
         out += bytes([len(values)])
         for name in sorted(values):
             value = values[name]
-            if isinstance(value, int):
-                encoded = b"i%d" % value
-            else:
-                encoded = b"d" + pack(">d", value)
-            out += _short(name.encode()) + _short(encoded)
+            encoded = b"i%d" % value if isinstance(value, int) else b"d" + pack(">d", value)
+            for part in (name.encode(), encoded):
+                out += bytes([len(part)]) + part
     return out
 
 
 def decode_attributes(data: bytes) -> "list[Set]":
     reader = _Reader(data)
     entries: "list[Set]" = []
-    while reader:
+    while reader.left:
         short_server_id = reader.number(2)
         path = tuple([reader.number(2) for _ in range(reader.number(1))])
         values: "dict[str, float]" = {}
@@ -230,4 +173,4 @@ def encode_errors(codes: "list[int]") -> bytes:
 
 
 def decode_errors(data: bytes) -> "list[int]":
-    return [value for _, value in tlv.decode(_ERROR_CODES, data, lambda object_id, resource_id: INTEGER)]
+    return [value for _, value in tlv.decode(_ERROR_CODES, data, _integer)]

@@ -16,6 +16,7 @@ A multiple resource is a dict from resource instance id to value.
 """
 
 from ..errors import ParameterError
+from .path import is_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,19 +39,15 @@ OBJLNK = 7
 
 NAMES = ("NONE", "STRING", "INTEGER", "FLOAT", "BOOLEAN", "OPAQUE", "TIME", "OBJLNK")
 
+# Of a Resource, what may be written
+SECONDS = (0, 0xFFFFFFFF)
+SINCE_1970 = (0, 0x7FFFFFFFFFFFFFFF)
+
 INTEGER_MIN = -0x8000000000000000
 INTEGER_MAX = 0x7FFFFFFFFFFFFFFF
 
-_EXPECTED = (
-    "nothing: the resource has no value",
-    "str",
-    "int, -2**63..2**63-1",
-    "float or int",
-    "bool",
-    "bytes",
-    "int of seconds, -2**63..2**63-1",
-    "(object id, instance id), each 0..65535",
-)
+# By type: what a value is. What is executed has none, and there is nothing that is just an object.
+_PYTHON = (object, str, int, float, bool, bytes, int, tuple)
 
 
 def check(kind: int, value: "Any") -> "Any":
@@ -60,59 +57,39 @@ def check(kind: int, value: "Any") -> "Any":
     that a FLOAT is, bytes-like ones become bytes, subclasses (IntEnum) become their base.
     Raises `ParameterError` that names what was expected and what came; not the value, which may be a secret.
     """
-    actual = type(value)
+    if type(value) is not _PYTHON[kind]:
+        value = _converted(kind, value)
     if kind == STRING:
-        if actual is str:
-            return _encodable(value)
+        try:
+            value.encode()
+        except UnicodeError:  # CPython lets a str hold half of a surrogate pair
+            raise ParameterError("expected STRING (str), got one with a lone surrogate") from None
     elif kind == INTEGER or kind == TIME:
-        if actual is int and INTEGER_MIN <= value <= INTEGER_MAX:
-            return value
-    elif kind == FLOAT:
-        if actual is float:
-            return value
-    elif kind == BOOLEAN:
-        if actual is bool:
-            return value
-    elif kind == OPAQUE:
-        if actual is bytes:
-            return value
-    return _coerce(kind, value)
+        if not INTEGER_MIN <= value <= INTEGER_MAX:
+            raise ParameterError("expected %s (int, -2**63..2**63-1), got an int out of range" % NAMES[kind])
+    elif kind == OBJLNK:
+        if len(value) != 2:
+            raise ParameterError("expected OBJLNK ((object id, instance id)), got a tuple of other length")
+        if not (is_id(value[0]) and is_id(value[1])):
+            raise ParameterError("expected OBJLNK ((object id, instance id), each 0..65535), got other contents")
+    return value
 
 
-def _coerce(kind: int, value: "Any") -> "Any":
-    actual = type(value)
+def _converted(kind: int, value: "Any") -> "Any":
+    """The value of that type which one of another type stands for."""
     # bool is an int on CPython; a host that returns one for an INTEGER mixed up two resources.
-    whole = isinstance(value, int) and actual is not bool
-    if kind == STRING:
-        if isinstance(value, str):
-            return _encodable("".join([value]))  # not str(value): an enumeration's text is its name
-    elif kind == INTEGER or kind == TIME:
-        if whole:
-            if INTEGER_MIN <= value <= INTEGER_MAX:
-                return int(value)
-            raise ParameterError("expected %s (%s), got an int out of range" % (NAMES[kind], _EXPECTED[kind]))
-    elif kind == FLOAT:
-        if whole or isinstance(value, float):
+    if isinstance(value, int) and type(value) is not bool:
+        if kind == INTEGER or kind == TIME:
+            return int(value)
+        if kind == FLOAT:
             try:
                 return float(value)
             except OverflowError:
                 raise ParameterError("expected FLOAT, got an int out of its range") from None
-    elif kind == OPAQUE:
-        if isinstance(value, (bytes, bytearray, memoryview)):
-            return bytes(value)
-    elif kind == OBJLNK:
-        if actual is tuple and len(value) == 2:
-            a, b = value
-            if type(a) is int and type(b) is int and 0 <= a <= 0xFFFF and 0 <= b <= 0xFFFF:
-                return value
-            raise ParameterError("expected OBJLNK (%s), got other contents" % _EXPECTED[OBJLNK])
-    raise ParameterError("expected %s (%s), got %s" % (NAMES[kind], _EXPECTED[kind], actual.__name__))
-
-
-def _encodable(value: str) -> str:
-    """``value``, unless it is no Unicode text: CPython lets a str hold half of a surrogate pair."""
-    try:
-        value.encode()
-    except UnicodeError:
-        raise ParameterError("expected STRING (str), got one with a lone surrogate") from None
-    return value
+    if kind == FLOAT and isinstance(value, float):
+        return float(value)
+    if kind == STRING and isinstance(value, str):
+        return "".join([value])  # not str(value): an enumeration's text is its name
+    if kind == OPAQUE and isinstance(value, (bytes, bytearray, memoryview)):
+        return bytes(value)
+    raise ParameterError("expected %s (%s), got %s" % (NAMES[kind], _PYTHON[kind].__name__, type(value).__name__))

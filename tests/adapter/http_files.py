@@ -9,8 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from atiny.adapter import Platform
 from atiny.adapter.http_source import HttpSource
-from atiny.fota.download import Download
-from tests.fota.pull_rig import Options, Receiver
+from tests.fota.pull_rig import Device, Fetch, Receiver
 
 TIMEOUT_S = 20  # of what must come at once
 
@@ -153,10 +152,6 @@ class HandOver:
             self.once()
 
 
-class Clock:
-    ms = 0
-
-
 class HttpRig:
     """A server, a hand-over, and one download after the other."""
 
@@ -169,11 +164,13 @@ class HttpRig:
         self.platform.spawn = lambda function: self.threads.append(spawn(function))
         self.source = HttpSource(self.platform, self.hand_over.request, **source)
         self.receiver = Receiver()
-        self.clock = Clock()
+        self.device = Device()
+        self.device.clock.ms = 0
+        self.clock = self.device.clock
         self.uri = "http://127.0.0.1:%d/lamp.bin?v=2" % self.files.port
 
     def start(self, offset=0, etag=None):
-        self.download = Download(self.uri, [self.source], self.receiver, self.clock, lambda n: bytes(n), Options)
+        self.download = Fetch(self.device, self.uri, [self.source], self.receiver)
         self.download.start(offset, etag)
 
     def run(self):

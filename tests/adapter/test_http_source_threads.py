@@ -2,6 +2,7 @@
 
 import threading
 import tracemalloc
+from types import SimpleNamespace
 
 import pytest
 
@@ -9,12 +10,11 @@ from atiny import Client
 from atiny.adapter.http_source import CHUNK, QUEUE, HttpSource
 from atiny.errors import NotSupported
 from atiny.fota import machine
-from atiny.fota.download import Download
 from atiny.fota.options import FirmwareOptions
 from atiny.fota.updater import Updater
 from atiny.testing import FakeStorageDevice, Simulation
-from tests.adapter.http_files import TIMEOUT_S, Clock, HttpRig
-from tests.fota.pull_rig import Options, Receiver
+from tests.adapter.http_files import TIMEOUT_S, HttpRig
+from tests.fota.pull_rig import Device, Fetch, Receiver
 
 pytest.importorskip("urllib3")
 
@@ -51,7 +51,7 @@ def test_cancel_while_the_server_is_silent(rig):
     rig.hand_over.run_until(lambda: len(rig.receiver.content) == 100_000)
     assert rig.files.holding.wait(TIMEOUT_S)
     rig.download.cancel()
-    rig.download._drop()
+    rig.download.cancel()
     assert rig.threads[0].join(5000)
     assert not rig.receiver.ends
     assert rig.hand_over.queue.empty()
@@ -73,7 +73,7 @@ def test_cancel_while_the_loop_is_busy(rig):
 def test_the_receiver_cancels(rig):
     rig.receiver.on_data = lambda data: rig.download.cancel()
     rig.start()
-    rig.hand_over.run_until(lambda: rig.download.done)
+    rig.hand_over.run_until(lambda: rig.download.position)
     assert rig.threads[0].join(TIMEOUT_S * 1000)
     assert 0 < len(rig.receiver.content) <= CHUNK
 
@@ -130,7 +130,7 @@ def test_the_queue_is_bounded_and_memory_flat(rig):
 def test_a_platform_without_threads():
     receiver = Receiver()
     source = HttpSource(Simulation().platform(), lambda function, argument: None)
-    Download("http://127.0.0.1/", [source], receiver, Clock(), lambda n: bytes(n), Options).start()
+    Fetch(Device(), "http://127.0.0.1/", [source], receiver).start()
     ((error, final),) = receiver.ends
     assert "no threads" in error
     assert final
@@ -147,7 +147,7 @@ def test_in_the_loop_of_a_client(rig):
     rig.receiver.on_data = lambda data: threads.add(threading.current_thread())
     end = rig.receiver.end
     rig.receiver.end = lambda error, final: (end(error, final), ended.set())
-    download = Download(rig.uri, [source], rig.receiver, Clock(), lambda n: bytes(n), Options)
+    download = Fetch(Device(), rig.uri, [source], rig.receiver)
     with client:
         client.loop.request(lambda argument, now: download.start(), None)
         assert ended.wait(TIMEOUT_S)
@@ -161,9 +161,17 @@ def test_into_an_updater(rig):
     """With a break, and a restart of the device at the last checkpoint."""
     storage = FakeStorageDevice()
     options = FirmwareOptions(accept_raw=True, tries=2)
+    agent = SimpleNamespace(
+        clock=rig.clock,
+        random=lambda n: bytes(n),
+        host=None,
+        offline=None,
+        model_changed=lambda path: None,
+        firmware_moved=lambda *told: None,
+    )
 
     def power_on():
-        updater = Updater(storage, options, rig.clock, lambda n: bytes(n), None, lambda path: None, lambda *told: None)
+        updater = Updater(agent, storage, options)
         updater.sources.append(rig.source)
         updater.start()
         return updater
@@ -183,8 +191,8 @@ def test_into_an_updater(rig):
     run(lambda: updater.done > 200_000)
     updater.stop()
     updater = power_on()
-    run(lambda: updater.state != machine.DOWNLOADING)
-    assert (updater.state, updater.result) == (machine.DOWNLOADED, machine.NONE_YET)
+    run(lambda: updater.record.state != machine.DOWNLOADING)
+    assert (updater.record.state, updater.record.result) == (machine.DOWNLOADED, machine.NONE_YET)
     assert storage.read_software(0, 300_000) == rig.files.content
     assert len(rig.ranges()) >= 4
     assert int(rig.ranges()[-1].removeprefix("bytes=").rstrip("-")) > 190_000

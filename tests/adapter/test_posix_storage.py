@@ -39,7 +39,7 @@ def test_the_slots_keep_the_contract(tmp_path, activate):
 
 
 def test_it_is_the_runtime_s_own():
-    assert atiny.SlotStorage is atiny.adapter.SlotStorage is posix_storage.SlotStorage
+    assert atiny.SlotStorage is posix_storage.SlotStorage
 
 
 def test_it_is_loaded_when_it_is_asked_for():

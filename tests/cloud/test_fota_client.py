@@ -6,7 +6,7 @@ import pytest
 
 import atiny
 from atiny.cloud import CloudThread, Error, UpgradePhase
-from atiny.fota.package import build
+from atiny.fota.build import build
 from tests.cloud.dtls_peer import HAS_DTLS
 
 IMAGE = bytes(range(256)) * 300  # 76800 bytes

@@ -54,7 +54,6 @@ class Push(Upload):
         self.sinks = []
         self.opening = []
         self.refuse = refuse
-        self.streams = self.device.endpoint.streams
 
     def _open(self, request):
         if (URI_PATH, b"5") not in request.options:
@@ -65,17 +64,23 @@ class Push(Upload):
         return self.sinks[-1]
 
     @property
+    def due(self):
+        """When the transfer is to be looked at, or None."""
+        streams = self.device.endpoint.streams
+        return None if streams is None else streams.due
+
+    @property
     def ends(self):
         return [sink.over for sink in self.sinks]
 
     def wait(self, ms):
         """Let time pass; what is due for the transfer is done when it is due."""
         until = self.device.now + ms
-        due = self.streams.due
+        due = self.due
         if due is not None and due <= until:
             self.device.now = due
-            self.streams.handle_timer(due)
-            assert self.streams.due is None
+            self.device.endpoint.streams.handle_timer(due)
+            assert self.due is None
         self.device.now = until
 
     def lapse(self):

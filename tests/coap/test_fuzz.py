@@ -119,7 +119,8 @@ class Target(Device):
         elif way < 0.9:
             self.now += rng.choice([1, 1000, 5000, 100_000])
             self.exchange.handle_timer(self.now)
-            self.endpoint.streams.handle_timer(self.now)
+            if self.endpoint.streams is not None:
+                self.endpoint.streams.handle_timer(self.now)
         for id in self.unconfirmed:
             if rng.random() < 0.1:
                 self.exchange.send_failed(id, self.now, rng.random() < 0.3)

@@ -3,8 +3,8 @@
 import pytest
 from hypothesis import given, strategies as st
 
+from atiny.coap.exchange import Transmission
 from atiny.coap.round_trip import LEAST_MARGIN_MS, LONGEST_MS, RoundTrip
-from atiny.coap.sender import Transmission
 
 USUAL = Transmission()
 SPAN_MS = USUAL.ack_timeout_ms * (2 ** (USUAL.max_retransmit + 1) - 1)
@@ -13,8 +13,7 @@ SPAN_MS = USUAL.ack_timeout_ms * (2 ** (USUAL.max_retransmit + 1) - 1)
 class Rig:
     def __init__(self, *transmission):
         self.now = 1000
-        self.transmission = Transmission(*transmission)
-        self.round_trip = RoundTrip(self.transmission)
+        self.transmission = self.round_trip = RoundTrip(Transmission(*transmission))
 
     def ask(self, took):
         self.round_trip.asked(self.now)

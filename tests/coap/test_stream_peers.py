@@ -65,7 +65,7 @@ def test_a_sink_that_raises_does_not_reach_the_peer_as_silence():
 
     raised = []
     push = Push()
-    push.streams._opener = opener
+    push.device.endpoint._stream = opener
     assert push.of(LONG, 0, 6).payload == "ä".encode()
     assert raised == [LONG[:1024]]
 

@@ -31,7 +31,7 @@ def test_refused_on_the_way(at):
         answer = push.of(A, number, 0)
     assert (int(answer.code), answer.payload) == (FORBIDDEN, b"not that")
     assert push.ends == ["refused"]
-    assert push.streams.due is None
+    assert push.due is None
     if at > 1:
         again = push.of(A, at - 1, 0)
         assert (int(again.code), again.payload) == (FORBIDDEN, b"not that")

@@ -6,7 +6,7 @@ import traceback
 import pytest
 
 from atiny import ATINY_UPDATE_PSK, AtinySecurityParam, Client, CommandHandler, ParameterError
-from atiny.dtls.session import check_psk
+from atiny.dtls.psk import check_psk
 from atiny.testing import FakeCommandHandler
 from tests.dtls.peer import KEYS, Peer, Wire, client
 from tests.dtls.secured import World

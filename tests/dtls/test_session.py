@@ -6,9 +6,11 @@ import sys
 import pytest
 
 from atiny import Client
-from atiny.dtls import handshake, mbedtls, psk_session
-from atiny.dtls.handshake import alert_reason, whole_records
-from atiny.dtls.session import Session, check_psk, check_suites
+from atiny.dtls import handshake, mbedtls
+from atiny.dtls.alerts import alert_reason
+from atiny.dtls.handshake import SecureSession
+from atiny.dtls.psk import check_psk, check_suites, psk_session
+from atiny.dtls.session import Session
 from atiny.errors import ATINY_ARG_INVALID, NotSupported, ParameterError
 
 
@@ -142,7 +144,9 @@ WHOLE = [
 
 @pytest.mark.parametrize(("datagram", "whole"), WHOLE)
 def test_whole_records(datagram, whole):
-    assert whole_records(datagram) == whole
+    session = SecureSession()
+    session.ready = True
+    assert session._whole_records(datagram) == whole
 
 
 ALERTS = [

@@ -5,6 +5,7 @@ import random
 from atiny import Client
 from atiny.fota.coap_source import CoapSource
 from atiny.fota.download import Download
+from atiny.fota.machine import CONNECTION_LOST
 from atiny.testing import Simulation
 
 URI = "coap://files/lamp.bin"
@@ -46,6 +47,70 @@ class Receiver:
         self.ends.append((error, final))
 
 
+class Clock:
+    ms = 1_000_000
+
+
+class Device:
+    """What a download asks of an agent."""
+
+    offline = None
+
+    def __init__(self):
+        self.clock = Clock()
+        self.random = bytes
+
+
+class Fetch(Download):
+    """A download that tells a `Receiver` of what comes. ``reason``: why the latest attempt failed; ``result``: why it
+    was given up."""
+
+    reason = None
+    result = None
+
+    def __init__(self, agent, uri, sources, receiver, options=Options):
+        super().__init__(agent, uri, sources, options)
+        self.receiver = receiver
+
+    def start(self, offset=0, etag=None):
+        """As after a restart, where so much of that file is stored."""
+        if etag is not None:
+            self.position = self._best = offset
+            self.etag = etag
+        self.handle_timer()
+
+    def handle_timer(self):
+        due = self.deadline()
+        if due is not None and due <= self._agent.clock.ms:
+            self.go_on()
+
+    def go_offline(self):
+        self._agent.offline = True
+        self.network_changed()
+
+    def go_online(self):
+        self._agent.offline = None
+        self.network_changed()
+        self.handle_timer()
+
+    def begin(self, offset):
+        self.receiver.begin(self.etag, self.total, offset)
+
+    def data(self, data):
+        self.receiver.data(data)
+
+    def whole(self):
+        self.receiver.end(None, True)
+
+    def failed(self, result, reason):
+        self.result = result
+        self.receiver.end(reason, result != CONNECTION_LOST)
+
+    def _end_attempt(self, reason, *args):
+        self.reason = reason
+        super()._end_attempt(reason, *args)
+
+
 class Pull:
     """``start()`` begins the download of ``uri``; ``files`` is the server's. Steps like a client in a simulation."""
 
@@ -66,10 +131,7 @@ class Pull:
 
     def start(self, offset=0, etag=None):
         self.agent.clock.ms = self.simulation.now_ms
-        hardware = self.platform.hardware
-        self.download = Download(
-            self.uri, [self.source], self.receiver, self.agent.clock, hardware.random, self.options
-        )
+        self.download = Fetch(self.agent, self.uri, [self.source], self.receiver, self.options)
         self.download.start(offset, etag)
         return self.download
 

@@ -4,9 +4,9 @@ import random
 
 from atiny.commands import ATINY_DO_DEV_REBOOT
 from atiny.errors import Rejected
+from atiny.fota.build import build
 from atiny.fota.machine import RESULTS
 from atiny.fota.options import FirmwareOptions
-from atiny.fota.package import build
 from atiny.fota.source import Source, Transfer
 from atiny.fota.updater import Updater
 from atiny.lwm2m.host import Host
@@ -96,13 +96,17 @@ class Clock:
 
 
 class Rig:
-    """``options``: of `FirmwareOptions`. ``told``: the events, ``changes``: paths, ``failures``: (path, error)."""
+    """The updater and its agent. ``options``: of `FirmwareOptions`.
+
+    ``told``: the events, ``changes``: paths, ``failures``: (path, error)."""
 
     def __init__(self, storage=None, **options):
         self.storage = storage or FakeStorageDevice(OLD)
         self.files = Files()
         self.options = options
         self.clock = Clock()
+        self.random = bytes
+        self.host = Host(self.ioctl)
         self.reboots = 0
         self.boot()
 
@@ -113,10 +117,9 @@ class Rig:
         self.storage.restart()
         self.storage.cut_power_at(cut)
         self.told, self.changes, self.failures = [], [], []
-        options = FirmwareOptions(sources=(self.files,), **self.options)
-        self.updater = Updater(
-            self.storage, options, self.clock, bytes, Host(self.ioctl), self.changes.append, self.tell, self.fail
-        )
+        options = FirmwareOptions(**{"sources": (self.files,), **self.options})
+        self.offline = None
+        self.updater = Updater(self, self.storage, options)
         self.updater.start()
         return self.says
 
@@ -124,15 +127,32 @@ class Rig:
         assert cmd == ATINY_DO_DEV_REBOOT
         self.reboots += 1
 
-    def tell(self, *event):
+    def model_changed(self, path):
+        self.changes.append(path)
+
+    def firmware_moved(self, *event):
         self.told.append(event)
 
-    def fail(self, path, error):
-        self.failures.append((path, error))
+    def handler_failed(self, path, error):
+        self.failures.append((tuple(int(part) for part in path.split("/")[1:]), error))
+
+    def go_offline(self):
+        self.offline = True
+        self.updater.network_changed()
+
+    def go_online(self):
+        self.offline = None
+        self.updater.network_changed()
+
+    def timer(self):
+        """As the agent does."""
+        due = self.updater.deadline()
+        if due is not None and due <= self.clock.ms:
+            self.updater.handle_timer()
 
     @property
     def says(self):
-        return self.updater.state, self.updater.result
+        return self.updater.record.state, self.updater.record.result
 
     def refused(self, function, *args):
         """The code that a server is answered; None: it is not refused."""
@@ -162,7 +182,7 @@ class Rig:
                 return
             due = self.updater.deadline()
             if due is not None and due <= self.clock.ms:
-                self.updater.handle_timer()
+                self.timer()
             elif self.files.pump():
                 came += 1
             elif due is not None:
@@ -208,7 +228,7 @@ def broken_off(rig=None, blocks=7, **options):
 def completes(rig, content=NEW):
     """It comes to its end, and runs the image."""
     rig.run()
-    assert rig.says == (2, 0), RESULTS[rig.updater.result]
+    assert rig.says == (2, 0), RESULTS[rig.updater.record.result]
     assert bytes(rig.storage.new) == content
     assert rig.failures == []
     rig.update()

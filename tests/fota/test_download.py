@@ -4,13 +4,9 @@ import pytest
 from hypothesis import given, strategies as st
 
 from atiny.errors import NotSupported, ParameterError, TransportError
-from atiny.fota.download import Download
-from atiny.fota.source import Source, Transfer, scheme_of, source_for
-from tests.fota.pull_rig import Options, Receiver
-
-
-class Clock:
-    ms = 1_000_000
+from atiny.fota.download import Download, source_for
+from atiny.fota.source import Source, Transfer
+from tests.fota.pull_rig import Device, Fetch, Options, Receiver
 
 
 class Script(Source):
@@ -37,12 +33,11 @@ class Script(Source):
 
 class Rig:
     def __init__(self, *script, options=Options):
-        self.clock = Clock()
+        self.device = Device()
+        self.clock = self.device.clock
         self.source = Script(*script)
         self.receiver = Receiver()
-        self.download = Download(
-            "test://host/file", [self.source], self.receiver, self.clock, lambda n: bytes(n), options
-        )
+        self.download = Fetch(self.device, "test://host/file", [self.source], self.receiver, options)
 
     def later(self):
         """Time passes to the next attempt; returns how long it was."""
@@ -74,7 +69,6 @@ def test_whole():
     rig.download.start()
     assert rig.receiver.ends == [(None, True)]
     assert rig.receiver.content == b"hello"
-    assert rig.download.done
     assert rig.download.deadline() is None
     assert (rig.download.position, rig.download.total, rig.download.etag) == (5, 5, b"a")
 
@@ -93,7 +87,7 @@ def test_the_back_off_doubles_up_to_its_limit():
 def test_the_back_off_has_jitter():
     """Up to half as long again."""
     rig = Rig(say(error="no"))
-    rig.download._random = lambda n: b"\xff" * n
+    rig.device.random = lambda n: b"\xff" * n
     rig.download.start()
     due = rig.download.deadline()
     assert due is not None
@@ -273,7 +267,7 @@ def test_going_offline_and_online():
 
 def test_a_scheme_that_nobody_has():
     with pytest.raises(NotSupported, match="no source of files for ftp"):
-        Download("ftp://host/file", [Script()], Receiver(), Clock(), None, Options)
+        Download(Device(), "ftp://host/file", [Script()], Options)
 
 
 @pytest.mark.parametrize(
@@ -294,15 +288,17 @@ def test_a_scheme_that_nobody_has():
 )
 def test_what_is_no_uri(uri):
     with pytest.raises(ParameterError):
-        Download(uri, [Script()], Receiver(), Clock(), None, Options)
+        Download(Device(), uri, [Script()], Options)
 
 
 def test_schemes():
-    assert scheme_of("HTTP://h/") == "http"
-    assert scheme_of("coap+tcp://h") == "coap+tcp"
-    first, second = Script(), Script()
-    assert source_for("TEST://h", [first, second]) is first
-    assert source_for("coap://h", [first]) is None
+    first, second, other = Script(), Script(), Script()
+    other.schemes = ("http", "coap+tcp")
+    assert source_for("TEST://h", [other, first, second]) is first
+    assert source_for("HTTP://h/", [first, other]) is other
+    assert source_for("coap+tcp://h", [first, other]) is other
+    with pytest.raises(NotSupported):
+        source_for("coap://h", [first])
 
 
 def test_the_base_classes_say_what_is_missing():
@@ -341,11 +337,11 @@ def test_whatever_a_server_does_the_receiver_never_has_a_mixture(attempts):
 
     rig.source.script = [play_of(*attempt) for attempt in attempts]
     rig.download.start()
-    while rig.source.script and not rig.download.done:
+    while rig.source.script and not rig.receiver.ends:
         rig.later()
     if rig.receiver.begins:
         tag = rig.receiver.begins[-1][0]
         assert files[tag].startswith(bytes(rig.receiver.content))
-    assert len(rig.receiver.ends) == rig.download.done
+    assert len(rig.receiver.ends) == (bool(attempts) and rig.download.deadline() is None)
     if rig.receiver.ends == [(None, True)]:
         assert bytes(rig.receiver.content) in files.values()

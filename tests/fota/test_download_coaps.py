@@ -71,7 +71,7 @@ def test_no_account_yet():
     pull = Pull(uri=URI, server=None, bootstrap="coap://bootstrap")
     pull.start()
     assert not pull.receiver.ends
-    assert "no account yet" in pull.download.reason
+    assert "no pre-shared key" in pull.download.reason
     pull.download.cancel()
 
 

@@ -3,8 +3,8 @@
 import pytest
 
 from atiny.fota import machine
+from atiny.fota.build import build
 from atiny.fota.options import FirmwareOptions
-from atiny.fota.package import build
 from atiny.fota.updater import Updater
 from atiny.testing import Conditions, FakeStorageDevice
 from tests.fota.keys import PRIVATE_PEM
@@ -17,7 +17,9 @@ OTHER = build(image(15_000, 2), key=PRIVATE_PEM)
 
 
 class Upgrade(Pull):
-    """A device whose updater pulls; ``states``: what it told its host."""
+    """A device whose updater pulls, which takes it for its agent; ``states``: what it told its host."""
+
+    offline = None
 
     def __init__(self, seed=0, storage=None, **options):
         super().__init__(seed)
@@ -28,17 +30,20 @@ class Upgrade(Pull):
 
     def power_on(self):
         self.agent.clock.ms = self.simulation.now_ms
-        self.updater = Updater(
-            self.storage,
-            self.firmware,
-            self.agent.clock,
-            self.platform.hardware.random,
-            None,
-            lambda path: None,
-            lambda *told: self.states.append(told),
-        )
+        self.clock = self.agent.clock
+        self.random = self.platform.hardware.random
+        self.updater = Updater(self, self.storage, self.firmware)
         self.updater.sources.append(self.source)
         self.updater.start()
+
+    def model_changed(self, path):
+        pass
+
+    def firmware_moved(self, *told):
+        self.states.append(told)
+
+    def handler_failed(self, path, error):
+        pass
 
     def pull(self, uri=URI):
         self.agent.clock.ms = self.simulation.now_ms
@@ -60,12 +65,12 @@ class Upgrade(Pull):
 
     def settled(self):
         """(state, result) once the download is over; its link is closed then."""
-        self.simulation.run_until(lambda: self.updater.state != machine.DOWNLOADING, 7_200_000)
+        self.simulation.run_until(lambda: self.updater.record.state != machine.DOWNLOADING, 7_200_000)
         self.simulation.run(1000)
         assert self.links() <= len(self.agent.accounts)
-        if self.updater.state == machine.DOWNLOADED:
-            assert self.updater.result == machine.NONE_YET
-        return self.updater.state, self.updater.result
+        if self.updater.record.state == machine.DOWNLOADED:
+            assert self.updater.record.result == machine.NONE_YET
+        return self.updater.record.state, self.updater.record.result
 
 
 GOOD = (machine.DOWNLOADED, machine.NONE_YET)
@@ -227,11 +232,13 @@ def test_offline():
     upgrade.pull()
     upgrade.simulation.run_until(lambda: upgrade.updater.done > 5000)
     upgrade.client.go_offline()
-    upgrade.updater.go_offline()
+    upgrade.offline = True
+    upgrade.updater.network_changed()
     upgrade.simulation.run(3_600_000)
-    assert upgrade.updater.state == machine.DOWNLOADING
+    assert upgrade.updater.record.state == machine.DOWNLOADING
     upgrade.client.go_online()
     upgrade.simulation.run(0)
-    upgrade.updater.go_online()
+    upgrade.offline = None
+    upgrade.updater.network_changed()
     assert upgrade.settled() == GOOD
     assert stored(upgrade, len(NEW)) == NEW

@@ -201,7 +201,7 @@ def test_the_device_reports_and_obeys_while_it_downloads():
         took = world.simulation.run_until(lambda: report.done, 1000)  # noqa: B023
         assert report.status == ReportStatus.SENT_SUCCESS
         assert took <= 100, "no more than one block's time besides its own"
-    assert world.client._agent.updater.state == 1
+    assert world.client._agent.updater.record.state == 1
     assert world.upgrade() == 1
 
 

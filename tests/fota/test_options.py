@@ -4,6 +4,7 @@ import pytest
 
 from atiny.errors import ParameterError
 from atiny.fota.options import TRUST_SIZE, FirmwareOptions
+from atiny.fota.package import PackageReader
 from tests.fota.keys import PUBLIC_PEM
 from tests.fota.rig import PLAIN, SIGNED
 from tests.fota.vectors_signature import KEY
@@ -37,10 +38,10 @@ def test_each_reader_is_a_new_one():
     options = FirmwareOptions(key=PUBLIC_PEM, types=iter((0,)))
     assert options.types == (0,)
     for _ in range(2):
-        reader = options.reader()
+        reader = PackageReader(options)
         reader.feed(SIGNED)
         reader.finish()
-    reader = FirmwareOptions().reader()
+    reader = PackageReader(FirmwareOptions())
     reader.feed(PLAIN)
     reader.finish()
 
@@ -48,10 +49,7 @@ def test_each_reader_is_a_new_one():
 def test_a_key_is_trusted_in_whatever_form():
     one, other = FirmwareOptions(key=PUBLIC_PEM), FirmwareOptions(key=KEY)
     assert one.trust == other.trust != bytes(TRUST_SIZE)
-    assert one.trusts(other.trust)
     third = FirmwareOptions(key=(KEY[0], 3))
-    assert not third.trusts(one.trust)
     nobody = FirmwareOptions()
-    assert nobody.trusts(one.trust)
-    assert not one.trusts(nobody.trust)
-    assert not one.trusts(b"")
+    assert len({one.trust, third.trust, nobody.trust, b""}) == 4
+    assert (one.signer, nobody.signer) == (KEY, None)

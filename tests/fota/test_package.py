@@ -8,8 +8,10 @@ from hypothesis import example, given, settings, strategies as st
 
 from atiny.errors import AtinyError, ParameterError
 from atiny.fota import signature
+from atiny.fota.build import build, read_head
 from atiny.fota.machine import INTEGRITY, UNSUPPORTED_PACKAGE
-from atiny.fota.package import FULL, MAX_HEAD, PackageError, PackageReader, build, read_head
+from atiny.fota.options import FirmwareOptions
+from atiny.fota.package import FULL, MAX_HEAD, PackageError, PackageReader
 from atiny.fota.signature import verify_plainly
 from tests.fota.keys import PRIVATE, PRIVATE_PEM, PUBLIC_PEM, private_pem
 from tests.fota.vectors_package import GOOD, IMAGE, KEYED, PACKAGES, PLAIN, RAW, SIGNED, package
@@ -21,7 +23,7 @@ ROWS = [row[1:] for row in PACKAGES]
 
 def read(data, sizes=(), form=bytes, **options):
     """(result, text, image, reader) of a package that is fed in pieces of these sizes, and the rest at once."""
-    reader = PackageReader(**options)
+    reader = PackageReader(FirmwareOptions(**options))
     image = bytearray()
     at = 0
     try:
@@ -147,13 +149,13 @@ def test_a_wrong_bit_in_a_type_that_is_checked_is_another_type():
 
 
 def test_what_the_reader_says():
-    reader = PackageReader(key=KEY)
-    assert (reader.head, reader.head_len, reader.total, reader.body_len, reader.fed, reader.stored) == (
-        None, 0, None, None, 0, 0,
+    reader = PackageReader(FirmwareOptions(key=KEY))
+    assert (reader.head, reader.head_len, reader.total, reader.fed, reader.stored) == (
+        None, 0, None, 0, 0,
     )  # fmt: skip
     head_len = len(SIGNED) - len(IMAGE)
     assert reader.feed(SIGNED[:100]) == b""
-    assert (reader.fed, reader.stored, reader.total, reader.body_len) == (100, 0, len(SIGNED), len(IMAGE))
+    assert (reader.fed, reader.stored, reader.total) == (100, 0, len(SIGNED))
     assert reader.head is None
     assert reader.feed(SIGNED[100 : head_len + 5]) == IMAGE[:5]
     assert (reader.fed, reader.stored, reader.head_len) == (head_len + 5, 5, head_len)
@@ -170,12 +172,12 @@ def test_what_the_reader_says():
 
 
 def test_a_raw_image():
-    reader = PackageReader(accept_raw=True)
+    reader = PackageReader(FirmwareOptions(accept_raw=True))
     assert reader.feed(b"\x00\x00\x00") == b""
     assert (reader.fed, reader.stored, reader.raw) == (3, 0, False)
     assert reader.feed(b"\x00\x00\x01") == b"\x00\x00\x00\x00\x00\x01"
     assert (reader.fed, reader.stored, reader.raw) == (6, 6, True)
-    assert (reader.head, reader.head_len, reader.total, reader.body_len) == (None, 0, None, None)
+    assert (reader.head, reader.head_len, reader.total) == (None, 0, None)
     reader.finish()
 
 
@@ -184,36 +186,37 @@ def test_what_was_stored_is_taken_from_there(cut):
     """A later life: the head again, then the image as it was read back, then the rest."""
     head_len = len(SIGNED) - len(IMAGE)
     head = read_head(SIGNED)
-    reader = PackageReader(key=KEY)
+    reader = PackageReader(FirmwareOptions(key=KEY))
     assert reader.feed(head.data) == b""
-    reader.skip_body([IMAGE[:cut][:3], IMAGE[:cut][3:]])
+    reader.feed(IMAGE[:cut][:3])
+    reader.feed(IMAGE[:cut][3:])
     assert (reader.fed, reader.stored) == (head_len + cut, cut)
     reader.feed(IMAGE[cut:])
     reader.finish()
-    reader = PackageReader(key=KEY)
+    reader = PackageReader(FirmwareOptions(key=KEY))
     reader.feed(head.data)
-    reader.skip_body(iter([b"other"]))
+    reader.feed(b"other")
     reader.feed(IMAGE[5:])
     with pytest.raises(PackageError, match="the signature is wrong"):
         reader.finish()
 
 
 def test_a_raw_image_that_was_stored():
-    reader = PackageReader(accept_raw=True, digest=sha256(IMAGE[3:]).digest())
-    reader.skip_body([IMAGE[3:100]])
+    reader = PackageReader(FirmwareOptions(accept_raw=True, digest=sha256(IMAGE[3:]).digest()))
+    reader.feed(IMAGE[3:100])
     reader.feed(IMAGE[100:])
     reader.finish()
 
 
 def test_what_is_refused_stays_refused():
-    reader = PackageReader(key=KEY)
+    reader = PackageReader(FirmwareOptions(key=KEY))
     with pytest.raises(PackageError) as first:
         reader.feed(b"\x7fELF" * 4)
     for again in (lambda: reader.feed(SIGNED), lambda: reader.feed(b""), reader.finish):
         with pytest.raises(PackageError) as caught:
             again()
         assert (caught.value.result, caught.value.text) == (first.value.result, first.value.text)
-    reader = PackageReader(key=KEY)
+    reader = PackageReader(FirmwareOptions(key=KEY))
     reader.feed(SIGNED[:-1])
     with pytest.raises(PackageError):
         reader.finish()
@@ -229,7 +232,7 @@ def test_refused_as_soon_as_it_is_clear():
         ({"types": (1,)}, PLAIN, "type 0", 48),
         ({}, PLAIN + b"!", "longer", len(PLAIN) + 1),
     ):
-        reader = PackageReader(**options)
+        reader = PackageReader(FirmwareOptions(**options))
         for byte in data[: at - 1]:
             reader.feed(bytes([byte]))
         with pytest.raises(PackageError, match=text):
@@ -241,7 +244,7 @@ def test_no_more_than_the_head_is_held():
     size = 1 << 24
     head_len = MAX_HEAD
     block = bytes(1024)
-    reader = PackageReader()
+    reader = PackageReader(FirmwareOptions())
     start = package((1, 32), (100, head_len - 12 - 36 - 4), image=b"", total=head_len + size)
     tracemalloc.start()
     try:
@@ -277,7 +280,7 @@ def test_the_key_in_each_form(key):
 )
 def test_options_that_cannot_be_meant(options):
     with pytest.raises(ParameterError):
-        PackageReader(**options)
+        PackageReader(FirmwareOptions(**options))
 
 
 # build

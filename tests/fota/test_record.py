@@ -213,11 +213,9 @@ def test_a_storage_that_gives_too_little_has_no_record(monkeypatch):
     assert load(storage) == (False, EMPTY)
 
 
-def test_clear_and_forget():
+def test_forget():
     record = UpdateRecord(FakeStorageDevice())
     fill(record, number(1))
     record.state, record.result, record.kind = 2, 8, PUSH
     record.forget()
     assert values(record) == (2, 8, NOTHING, 0, 0, b"", b"", "", True)
-    record.clear()
-    assert values(record) == (0, 0, NOTHING, 0, 0, b"", b"", "", True)

@@ -10,7 +10,8 @@ from hypothesis import given, settings, strategies as st
 
 from atiny.errors import NotSupported, ParameterError
 from atiny.fota import signature
-from atiny.fota.signature import load_key, sign, verify, verify_plainly
+from atiny.fota.signature import load_key, verify, verify_plainly
+from atiny.fota.signing import sign
 from tests.fota.keys import PRIVATE, PRIVATE_PEM, private_pem, public_pem
 from tests.fota.vectors_signature import BAD_KEYS, DIGEST, KEY, PKCS1, SIZE, SPKI, D, E, N, encode, raw, vectors
 

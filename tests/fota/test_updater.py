@@ -2,7 +2,7 @@
 
 import pytest
 
-from atiny.fota.package import build
+from atiny.fota.build import build
 from tests.fota.rig import KEY, NEW, OLD, PLAIN, SIGNED, URI, Rig, begun, image
 
 METHOD_NOT_ALLOWED = 0x85
@@ -94,7 +94,7 @@ def test_nothing_is_whole_in_memory():
         def write_software(self, offset, data):
             pass
 
-    rig.updater._told = lambda *event: None
+    rig.firmware_moved = lambda *event: None
     rig.updater.storage = Sinks()
     sink = rig.updater.open_push(1)
     block = b"\x55" * 1024
@@ -130,7 +130,7 @@ def test_an_empty_package_resets_in_every_state_but_updating(empty):
     rig.update()
     assert rig.push(empty) == METHOD_NOT_ALLOWED
     assert rig.says == (3, 0)
-    assert rig.refused(rig.updater.reset) == METHOD_NOT_ALLOWED
+    assert rig.refused(rig.updater.set_uri, "") == METHOD_NOT_ALLOWED
 
 
 def test_an_empty_body_of_which_no_byte_comes():
@@ -159,7 +159,7 @@ def test_an_empty_uri_resets_too():
 def test_a_push_that_was_reset_goes_on_no_more():
     rig = Rig(**KEY)
     sink = begun(rig)
-    rig.updater.reset()
+    rig.updater.set_uri("")
     assert rig.refused(sink.write, 1024, SIGNED[1024:1536], None) == INCOMPLETE
     assert rig.refused(sink.end) == INCOMPLETE
     sink.abandon()
@@ -264,7 +264,7 @@ def test_name_and_version_of_the_package():
     assert (rig.updater.name, rig.updater.version) == ("lamp", "2.0")
     assert rig.changes == [STATE, (5, 0, 6), (5, 0, 7), STATE]
     rig.changes.clear()
-    rig.updater.reset()
+    rig.updater.set_uri("")
     assert (rig.updater.name, rig.updater.version) == (None, None)
     assert rig.changes == [STATE, (5, 0, 6), (5, 0, 7)]
 
@@ -295,13 +295,13 @@ def test_a_function_of_the_host_that_fails():
 
 def test_update_supported_objects_survives_everything():
     rig = Rig(**KEY)
-    assert rig.updater.supported_objects is False
-    rig.updater.supported_objects = True
+    assert rig.updater.record.supported_objects is False
+    rig.updater.record.supported_objects = True
     rig.push(SIGNED)
     rig.boot()
     rig.update()
     rig.boot()
-    assert rig.updater.supported_objects is True
-    rig.updater.reset()
+    assert rig.updater.record.supported_objects is True
+    rig.updater.set_uri("")
     rig.boot()
-    assert rig.updater.supported_objects is True
+    assert rig.updater.record.supported_objects is True

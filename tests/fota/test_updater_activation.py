@@ -4,9 +4,9 @@ import errno
 
 import pytest
 
-from atiny.fota.activation import DELAY_MS
+from atiny.fota.build import build
 from atiny.fota.intake import CHUNK, STEP
-from atiny.fota.package import build
+from atiny.fota.updater import DELAY_MS
 from atiny.testing import FakeStorageDevice
 from tests.fota.keys import PUBLIC_PEM
 from tests.fota.rig import KEY, NEW, OLD, PLAIN, SIGNED, Rig, image
@@ -86,12 +86,12 @@ def test_a_large_image_is_read_back_in_steps():
         assert due is not None
         assert due <= rig.clock.ms
         before = rig.storage.calls.count("read_software")
-        rig.updater.handle_timer()
+        rig.timer()
         assert rig.storage.calls.count("read_software") - before <= STEP
         steps += 1
     assert steps == 4
     assert rig.updater.deadline() is None
-    rig.updater.handle_timer()
+    rig.timer()
     assert rig.reboots == 1
     assert rig.boot() == (0, 1)
 
@@ -101,11 +101,11 @@ def test_nothing_happens_before_the_server_has_its_answer_and_observers_their_no
     after = rig.updater.update()
     assert rig.says == (3, 0)
     assert rig.updater.deadline() is None
-    rig.updater.handle_timer()
+    rig.timer()
     assert never_chosen(rig)
     after()
     assert rig.updater.deadline() == rig.clock.ms + DELAY_MS
-    rig.updater.handle_timer()
+    rig.timer()
     assert never_chosen(rig)
     rig.run()
     assert rig.reboots == 1
@@ -155,7 +155,7 @@ def test_a_storage_that_fails_leaves_the_old_image_and_the_package(method):
 
 def test_a_host_that_cannot_restart_itself_is_told_and_the_image_runs_after_the_next_start():
     rig = loaded()
-    rig.updater.host.do = lambda cmd: 1 / 0
+    rig.host.do = lambda cmd: 1 / 0
     assert rig.update() == (3, 0)
     assert rig.failures[0][0] == STATE
     assert rig.boot() == (0, 1)

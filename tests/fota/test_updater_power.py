@@ -6,7 +6,7 @@ them runs, and from what is left an upgrade comes to its end.
 
 import pytest
 
-from atiny.fota.package import build
+from atiny.fota.build import build
 from atiny.testing import FakeStorageDevice, PowerCut
 from tests.fota.keys import PRIVATE_PEM
 from tests.fota.rig import KEY, NEW, OLD, SIGNED, URI, Rig, image
@@ -27,19 +27,19 @@ class Life:
             assert self.rig.push(SIGNED) is None
             self.rig.update()
             assert self.rig.boot() == (0, 1)
-            self.rig.updater.reset()
+            self.rig.updater.set_uri("")
         self.rig.files.content[URI] = (package, b"\x07")
 
     def go_on(self):
         """What is left of the upgrade, up to the restart that ends it."""
         rig = self.rig
-        if rig.updater.state == 0:
+        if rig.updater.record.state == 0:
             if self.way == "pull":
                 rig.updater.set_uri(URI)
             else:
                 assert rig.push(self.package) is None
         rig.run()
-        assert rig.updater.state == 2
+        assert rig.updater.record.state == 2
         rig.update()
 
     def fails(self, cut, starts):

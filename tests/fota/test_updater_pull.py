@@ -16,17 +16,17 @@ def test_a_pull_an_update_and_the_start_after_it():
     rig.updater.set_uri(URI)
     assert rig.says == (1, 0)
     assert rig.files.opened == []  # the server has its answer first
-    assert rig.updater.uri == URI
+    assert rig.updater.record.uri == URI
     assert rig.updater.deadline() <= rig.clock.ms
     rig.run()
     assert rig.says == (2, 0)
     assert rig.files.opened == [(0, None)]
     assert rig.updater.deadline() is None
-    assert rig.updater.uri == URI
+    assert rig.updater.record.uri == URI
     rig.boot()
-    assert rig.updater.uri == URI
+    assert rig.updater.record.uri == URI
     completes(rig)
-    assert rig.updater.uri == ""
+    assert rig.updater.record.uri == ""
 
 
 def test_what_is_observed_and_told():
@@ -60,7 +60,7 @@ def test_a_lost_link_is_gone_on_from_where_it_was():
 def test_a_link_that_is_lost_before_anything_came():
     rig = rig_with()
     rig.updater.set_uri(URI)
-    rig.updater.handle_timer()
+    rig.timer()
     rig.files.transfers[-1].fail()
     completes(rig)
 
@@ -116,7 +116,7 @@ def test_an_invalid_uri(uri):
 def test_a_file_that_is_not_there():
     rig = rig_with()
     assert rig.pull(URI + "x") == (0, 7)
-    assert rig.updater.uri == ""
+    assert rig.updater.record.uri == ""
 
 
 @pytest.mark.parametrize("scheme", ["ftp", "http", "coaps+tcp"])
@@ -125,6 +125,15 @@ def test_an_unsupported_protocol(scheme):
     assert rig.pull(scheme + "://files/x") == (0, 9)
     assert rig.updater.deadline() is None
     assert rig.pull("COAP" + URI[4:]) == (0, 7)  # the scheme is known, whatever its case
+
+
+@pytest.mark.parametrize(("uri", "result"), [(URI, 9), ("lamp.bin", 9), ("", 0)])
+def test_a_device_to_which_packages_are_pushed_only(uri, result):
+    rig = rig_with(sources=None)
+    assert rig.updater.sources is None
+    assert rig.pull(uri) == (0, result)
+    assert rig.push(SIGNED) is None
+    assert rig.says == (2, 0)
 
 
 @pytest.mark.parametrize(
@@ -185,9 +194,9 @@ def test_a_checkpoint_that_cannot_be_written():
 def test_a_source_that_goes_on_where_it_was_not_asked_to():
     rig = rig_with()
     rig.updater.set_uri(URI)
-    rig.updater.handle_timer()
+    rig.timer()
     rig.files.transfers[-1].receiver.begin(b"\x01", 5000, 100)
-    assert rig.updater.state == 0
+    assert rig.updater.record.state == 0
     assert rig.files.transfers[-1].over
 
 
@@ -201,7 +210,7 @@ def test_a_reset_ends_the_transfer():
     assert rig.says == (0, 0)
     assert rig.files.transfers[-1].over
     assert rig.updater.deadline() is None
-    assert rig.updater.uri == ""
+    assert rig.updater.record.uri == ""
     assert rig.boot() == (0, 0)
     assert rig.pull() == (2, 0)
 
@@ -209,7 +218,7 @@ def test_a_reset_ends_the_transfer():
 def test_a_reset_while_what_is_stored_is_read_back():
     rig = broken_off()
     rig.run(blocks=1)
-    rig.updater.reset()
+    rig.updater.set_uri("")
     rig.run()
     assert rig.says == (0, 0)
     assert rig.pull() == (2, 0)
@@ -228,16 +237,18 @@ def test_a_push_or_another_uri_during_a_pull():
 def test_without_a_network_nothing_is_tried(blocks):
     rig = rig_with()
     if not blocks:
-        rig.updater.go_offline()
+        rig.go_offline()
     rig.updater.set_uri(URI)
     rig.run(blocks or None)
-    rig.updater.go_offline()
+    rig.go_offline()
     rig.run()
     assert rig.says == (1, 0)
     assert rig.updater.deadline() is None
     assert all(transfer.over for transfer in rig.files.transfers)
     opened = len(rig.files.opened)
-    rig.updater.go_online()
+    rig.go_online()
+    assert rig.updater.deadline() == rig.clock.ms
+    rig.timer()
     assert len(rig.files.opened) == opened + 1
     completes(rig)
 
@@ -245,10 +256,10 @@ def test_without_a_network_nothing_is_tried(blocks):
 def test_without_a_network_while_what_is_stored_is_read_back():
     rig = broken_off()
     rig.run(blocks=1)
-    rig.updater.go_offline()
+    rig.go_offline()
     rig.run()
     assert len(rig.files.opened) == 2
-    rig.updater.go_online()
+    rig.go_online()
     completes(rig)
     assert rig.files.opened[-1][0] > HEAD
 
@@ -256,8 +267,8 @@ def test_without_a_network_while_what_is_stored_is_read_back():
 def test_online_before_the_first_try_is_one_try():
     rig = rig_with()
     rig.updater.set_uri(URI)
-    rig.updater.go_online()
-    rig.updater.handle_timer()
+    rig.go_online()
+    rig.timer()
     assert len(rig.files.opened) == 1
     completes(rig)
 
@@ -279,7 +290,7 @@ def test_sources_of_the_agent_come_besides_those_of_the_host():
     more.content["http://files/x"] = (SIGNED, None)
     rig.updater.sources.append(more)
     rig.updater.set_uri("http://files/x")
-    rig.updater.handle_timer()
+    rig.timer()
     while more.pump():
         pass
     assert rig.says == (2, 0)

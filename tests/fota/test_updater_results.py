@@ -53,7 +53,7 @@ def result_7(rig):
 def result_8(rig):
     rig.storage.boots = False
     result_1(rig)
-    assert rig.updater.state == 2
+    assert rig.updater.record.state == 2
 
 
 def result_9(rig):
@@ -67,7 +67,7 @@ def test_every_result_is_reached_survives_a_restart_and_goes_with_the_next_packa
     rig = Rig()
     reach(rig)
     number = int(reach.__name__[-1])
-    assert rig.updater.result == number, RESULTS[number]
+    assert rig.updater.record.result == number, RESULTS[number]
     state = 2 if number == 8 else 0
     assert rig.says == (state, number)
     assert rig.told[-1][:2] == (state, number)
@@ -78,7 +78,7 @@ def test_every_result_is_reached_survives_a_restart_and_goes_with_the_next_packa
     vars(rig.storage).pop("write_software", None)
     rig.storage.capacity = 1 << 20
     if state:
-        rig.updater.reset()
+        rig.updater.set_uri("")
     begun(rig, package=PLAIN)
     assert rig.says == (1, 0)
 

@@ -4,7 +4,7 @@ import errno
 
 import pytest
 
-from atiny.fota.package import build
+from atiny.fota.build import build
 from tests.fota.keys import PRIVATE_PEM
 from tests.fota.rig import NEW, SIGNED, URI, Rig, broken_off, completes, image, rig_with
 
@@ -19,7 +19,7 @@ def test_it_goes_on_at_the_last_checkpoint(blocks):
     written = rig.updater.record.written
     assert written == max(0, blocks * 512 - HEAD) // 512 * 512 or 512 * blocks - HEAD - written < 1024
     assert rig.updater.done == written
-    assert rig.updater.total == len(SIGNED)
+    assert rig.updater.record.total == len(SIGNED)
     served = rig.files.served
     rig.run()
     if written:
@@ -37,7 +37,7 @@ def test_in_any_blocks_and_through_many_restarts(block):
     rig.updater.set_uri(URI)
     for _ in range(100):
         rig.run(blocks=max(2, 1200 // block))
-        if rig.updater.state == 2:
+        if rig.updater.record.state == 2:
             break
         done = rig.updater.record.written
         assert rig.boot() == (1, 0)
@@ -60,13 +60,13 @@ def test_a_large_image_is_read_back_in_steps():
     rig.files.content[URI] = (build(content, key=PRIVATE_PEM), b"\x01")
     rig.files.block = 4096
     broken_off(rig, 60)
-    rig.updater.handle_timer()
+    rig.timer()
     rig.files.pump()
     steps = 0
     while len(rig.files.opened) < 3:
         assert rig.updater.deadline() <= rig.clock.ms
         before = rig.storage.calls.count("read_software")
-        rig.updater.handle_timer()
+        rig.timer()
         assert rig.storage.calls.count("read_software") - before <= 16
         steps += 1
     assert steps >= 3
@@ -172,9 +172,9 @@ def test_a_uri_that_was_too_long_to_be_kept():
     assert rig.pull(uri, blocks=7) == (1, 0)
     assert rig.boot() == (0, 4)
     assert rig.pull(uri) == (2, 0)
-    assert rig.updater.uri == uri
+    assert rig.updater.record.uri == uri
     rig.boot()
-    assert rig.updater.uri == ""
+    assert rig.updater.record.uri == ""
     completes(rig)
 
 

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 import atiny
 from atiny.fota import machine
-from atiny.fota.package import build
+from atiny.fota.build import build
 from tests.cloud.dtls_peer import needs_dtls
 from tests.fota.keys import PRIVATE_PEM, PUBLIC_PEM, private_pem
 from tests.interop.device import Lamp

@@ -11,6 +11,9 @@ from atiny.lwm2m.objects.access_control import AccessControl
 from atiny.lwm2m.objects.security import Security
 from atiny.lwm2m.objects.server import Server
 from atiny.lwm2m.observe import Observations
+from atiny.lwm2m.queue_mode import QueueMode
+from atiny.lwm2m.stored import Stored
+from atiny.settings import Settings
 from tests.lwm2m.widget import WIDGET, Widget
 
 METHODS = {"GET": codes.GET, "POST": codes.POST, "PUT": codes.PUT, "DELETE": codes.DELETE}
@@ -28,22 +31,27 @@ class Seat:
         self.sent: "list[Message]" = []
         self.statuses: "list[tuple]" = []
         self._waiting: list = []
-        self.attributes = Attributes()
-        self.observations = Observations(self, device.clock, self.attributes, lambda: (None, None))
-        self.dispatcher = Dispatcher(
-            device.model,
-            self.attributes,
-            self.observations,
-            device.changed,
-            lambda path, error: device.failed.append((path, error)),
-            lambda *deferred: None,
-            access=device.access,
-            short_server_id=short_server_id,
-        )
+        self.agent = self.servers = self.endpoint = self.registration = self
+        self.clock = device.clock
+        self.settings = Settings("dev")
+        self.server = device.model.objects[Server.object_id].instances[device.servers.index(short_server_id)]
+        self.queue_mode: "QueueMode | None" = None
+        self.observations = Observations(self)
+        self.model = device.model
+        self.access = device.access
+        self.model_changed = device.changed
+        self.handler_failed = lambda path, error: device.failed.append((path, error))
+        self.dispatcher = Dispatcher(self)
         self.observations.source = self.dispatcher
         self.observing: "list[tuple]" = []
 
-    def notify(self, request: Message, response: Message, confirmable: bool, on_done) -> None:
+    @property
+    def attributes(self) -> Attributes:
+        return self.observations.set_attributes()
+
+    def keep(self) -> None: ...
+
+    def notify(self, request: Message, response: Message, confirmable: bool, on_done, now: int) -> None:
         self.sent.append(response)
         self._waiting.append(on_done)
 
@@ -51,13 +59,30 @@ class Seat:
         """The server acknowledges the oldest notification."""
         self._waiting.pop(0)(DONE, None)
 
-    def subscribed(self, path: tuple) -> None:
+    def sleep_link(self, account) -> None: ...
+
+    def wake_link(self, account) -> None: ...
+
+    def update(self) -> None: ...
+
+    def go_offline(self) -> None:
+        """The server cannot be told until `go_online`."""
+        self.queue_mode = QueueMode(self)
+        self.observations.unsent = Stored(self)
+        self.queue_mode.go_offline(True)
+
+    def go_online(self) -> None:
+        assert self.queue_mode is not None
+        self.queue_mode.go_online(True)
+        self.queue_mode.ready()
+
+    def subscribed(self, account, path: tuple) -> None:
         self.observing.append(path)
 
-    def unsubscribed(self, observation, cancelled: bool) -> None:
-        self.observing.remove(observation.path)
+    def unsubscribed(self, account, path: tuple, cancelled: bool) -> None:
+        self.observing.remove(path)
 
-    def delivered(self, path: tuple, status: int) -> None:
+    def delivered(self, account, path: tuple, status: int) -> None:
         self.statuses.append((path, status))
 
     def ended(self, path: tuple, outcome: int) -> None:
@@ -70,6 +95,7 @@ class Device:
     def __init__(self, *items, servers=(101, 102, 103)):
         self.model = Model()
         self.clock = Clock()
+        self.servers = servers
         self.access = Access(self.model)
         self.changes: "list[tuple]" = []
         self.failed: "list[tuple]" = []

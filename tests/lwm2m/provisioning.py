@@ -1,5 +1,7 @@
 """A device with accounts and a `Provision`, asked directly; what it was told is in lists."""
 
+from types import SimpleNamespace
+
 from atiny.coap import codes
 from atiny.coap.message import Message, uint_bytes
 from atiny.commands import CommandHandler
@@ -98,12 +100,16 @@ class Rig:
         self.operations = 0
         self.finished = 0
         self.provision = Provision(
-            model,
-            lambda path, error: self.failed.append((path, error)),
-            self._operation,
-            self._finish,
-            self.changed.append,
-            self.refused.append,
+            SimpleNamespace(
+                model=model,
+                handler_failed=lambda path, error: self.failed.append((path, error)),
+                model_changed=self.changed.append,
+            ),
+            SimpleNamespace(
+                operation=self._operation,
+                finished=self._finish,
+                tell_failed=self.refused.append,
+            ),
         )
         if begin:
             self.provision.begin()
@@ -116,8 +122,10 @@ class Rig:
 
     @property
     def staged(self) -> Model:
-        assert self.provision.staged is not None
-        return self.provision.staged
+        """The accounts as the server wrote them, finished or not."""
+        staged = self.provision.staged or self.provision.finished
+        assert staged is not None
+        return staged
 
     def ask(self, method: str, path: str, payload: bytes = b"", content_format=None, accept=None, query=()):
         """(code as it is spoken, the response)."""

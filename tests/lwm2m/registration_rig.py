@@ -5,7 +5,10 @@ from typing import Any
 from atiny.coap import codes
 from atiny.coap.exchange import CANCELLED, DONE, FAILED, RESET, TIME_OUT
 from atiny.coap.message import Message
+from atiny.lwm2m.model import Model
+from atiny.lwm2m.objects.server import Server
 from atiny.lwm2m.registration import Registration
+from atiny.settings import Settings
 
 OUTCOMES = {"time-out": TIME_OUT, "reset": RESET, "failed": FAILED, "cancelled": CANCELLED}
 
@@ -13,25 +16,17 @@ OUTCOMES = {"time-out": TIME_OUT, "reset": RESET, "failed": FAILED, "cancelled":
 class Owner:
     """An owner that answers only when the test says so; ``calls`` are what it was told."""
 
-    endpoint_name = "dev"
-    ms = 0  # it is the clock too
+    ms = 0  # it is the agent and its clock too
 
-    def __init__(self):
+    def __init__(self, random=bytes):
         self.calls: "list[str]" = []
         self.on_done: "Any" = None
-        self.lifetime = 100
-
-    def lifetime_s(self):
-        return self.lifetime
-
-    def binding(self):
-        return "U"
-
-    def links(self):
-        return [(1, 0), (3, 0)]
-
-    def version_of(self, object_id):
-        return None
+        self.agent = self.clock = self
+        self.random = random
+        self.settings = Settings("dev")
+        self.server = Server(123, 100)
+        self.model = Model()
+        self.model.add(self.server)
 
     def open_link(self):
         self.calls.append("open")
@@ -43,22 +38,19 @@ class Owner:
         self.calls.append("send")
         self.on_done = on_done
 
-    def registered(self):
-        self.calls.append("registered")
-
-    def updated(self):
-        self.calls.append("updated")
+    def registered(self, anew):
+        self.calls.append("registered" if anew else "updated")
 
     def leaving(self):
         self.calls.append("leaving")
 
-    def failed(self, reason):
+    def failed(self, owner, reason):
         self.calls.append("failed")
 
     def lost(self, reason):
         self.calls.append("lost")
 
-    def ended(self):
+    def ended(self, owner):
         self.calls.append("ended")
 
 
@@ -70,7 +62,7 @@ class Machine:
 
     def __init__(self, events):
         self.owner = Owner()
-        self.registration = Registration(self.owner, self.owner, lambda n: bytes(n))
+        self.registration = Registration(self.owner)
         for event in events:
             self.do(event)
         self.owner.calls.clear()
@@ -93,7 +85,7 @@ class Machine:
             response = Message(int(major) << 5 | int(minor), [(codes.LOCATION_PATH, b"rd")])
             owner.on_done(DONE, response)
         elif event == "changed":
-            owner.lifetime += 1
+            owner.server.lifetime_s += 1
             registration.changed()
         else:
             getattr(registration, event)()

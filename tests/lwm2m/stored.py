@@ -43,12 +43,12 @@ def state(model):
     return found
 
 
-def records(store):
+def records(store, mark=MARK):
     warnings = Warnings()
-    return Records(store, warnings), warnings
+    return Records(store, warnings, mark), warnings
 
 
 def loaded(store, mark=MARK):
     """What a device finds in the store after a restart."""
     model = Model()
-    return state(model) if records(store)[0].load_accounts(model, mark) else None
+    return state(model) if records(store, mark)[0].load_accounts(model) else None

@@ -190,7 +190,7 @@ def test_without_access_there_is_no_question():
     widget = Widget()
     device = Device(widget, on(0, {101: 0}))
     for seat in device.seats.values():
-        seat.dispatcher._access = None
+        seat.dispatcher.access = None
     assert device.code(101, "PUT", "31024/0/1", b"7", format=TEXT) == "2.04"
     assert device.code(101, "DELETE", "31024/0") == "2.02"
     assert device.seats[101].dispatcher.may_read((WIDGET, 0, 1))

@@ -192,14 +192,14 @@ def test_what_was_stored_for_a_server_that_slept_is_not_sent_once_it_lost_the_ri
     device.control((PLAIN, 1)).acl = {101: READ}
     for path in ("31030/0/0", "31030/1/0", "31030"):
         assert device.code(101, "GET", path, observe=0) == "2.05"
-    seat.observations.go_offline()
+    seat.go_offline()
     for value in (8, 9):
         plains[0].value = plains[1].value = value
         device.changed((PLAIN, 0, 0))
         device.changed((PLAIN, 1, 0))
         assert device.notified(101) == []
     assert device.code(103, "PUT", "2/1/2/101", b"0", format=TEXT) == "2.04"
-    seat.observations.go_online()
+    seat.go_online()
     sent = []
     for _ in range(10):
         for one in device.notified(101):

@@ -2,15 +2,15 @@
 
 import pytest
 
-from atiny.coap.codes import NOT_ACCEPTABLE
 from atiny.dtls import session
-from atiny.errors import Rejected
+from atiny.errors import ParameterError
 from atiny.lwm2m import accounts
-from atiny.lwm2m.accounts import bootstrap_security, check, copy_accounts, pairs, take_accounts
+from atiny.lwm2m.accounts import bootstrap_security, check, copy_accounts
 from atiny.lwm2m.model import Model
 from atiny.lwm2m.objects.access_control import AccessControl
 from atiny.lwm2m.objects.security import Security
 from atiny.lwm2m.objects.server import Server
+from atiny.lwm2m.servers import pairs, take_accounts
 from tests.lwm2m.provisioning import contents, control
 from tests.lwm2m.widget import WIDGET, Widget
 
@@ -65,7 +65,7 @@ def test_a_copy_is_equal_and_stands_alone():
     source = good(changed(Server(2), rights=7, default_pmax_s=9, listener=object()), control((3, 0), {0: 1}), Widget())
     before = contents(source)
     copy = copy_accounts(source)
-    assert contents(copy) == before
+    assert contents(copy) == {path: what for path, what in before.items() if path[0] != WIDGET}
     assert copy.objects[1].instances[1].rights == 7
     assert copy.objects[1].instances[1].listener is None, "nobody hears of what is only staged"
     copy.objects[2].instances[0].acl[5] = 31
@@ -76,13 +76,9 @@ def test_a_copy_is_equal_and_stands_alone():
     assert contents(source) == before
 
 
-def test_a_copy_shares_the_other_objects():
-    source = good(Widget())
-    assert copy_accounts(source).objects[WIDGET] is source.objects[WIDGET]
-
-
 def test_a_copy_of_a_model_without_accounts_has_room_for_them():
     copy = copy_accounts(model(Widget()))
+    assert sorted(copy.objects) == [0, 1, 2]
     assert [copy.objects[id].cls for id in (0, 1, 2)] == [Security, Server, AccessControl]
     assert [copy.objects[id].ids for id in (0, 1, 2)] == [[], [], []]
 
@@ -115,7 +111,7 @@ def test_the_generation_never_comes_again(ahead):
     (source if ahead == "model" else staged).generation += 50
     generation = source.generation
     take_accounts(source, staged)
-    assert source.generation > max(generation, staged.generation)
+    assert source.generation > generation
 
 
 # -- consistency
@@ -175,10 +171,9 @@ INCONSISTENT = [
     (good(changed(Security("coap://a", 2), security_mode=None), Server(2)), "/0/1 has the security mode None"),
     (good(changed(Security("coaps://a", is_bootstrap=True), security_mode=4)), "/0/1 has the security mode 4"),
     # Server
-    (good(Security("coap://b", 2), Server(2, 0)), "/1/1 has a wrong lifetime_s: a lifetime is 1"),
+    (good(Security("coap://b", 2), Server(2, 0)), "/1/1 has a wrong lifetime_s: lifetime_s is 1 to 4294967295"),
     (good(Security("coap://b", 2), Server(2, 2**32)), "/1/1 has a wrong lifetime_s"),
     (good(Security("coap://b", 2), Server(2, None)), "/1/1 has no lifetime_s"),
-    (good(Security("coap://b", 2), Server(2, "x")), "/1/1 has a wrong lifetime_s: expected INTEGER"),
     (good(Security("coap://b", 2), Server(2, 60, "S")), "/1/1 has a wrong binding"),
     (good(Security("coap://b", 2), Server(2, 60, None)), "/1/1 has no binding"),
     (model(Security("coap://a", 1), Server()), "/1/0 has a wrong short_server_id"),
@@ -187,7 +182,7 @@ INCONSISTENT = [
     (good(control((3, 65536))), "/2/0 has a wrong target_instance_id"),
     (good(control((3, 0)), control((3, 0))), "/2/1 is about /3/0, as /2/0"),
     (good(control((3, 0), {65535: 1})), "/2/0 has a wrong acl"),
-    (good(control((3, 0), {0: "all"})), "/2/0 has a wrong acl"),
+    (good(control((3, 0), {0: 65536})), "/2/0 has a wrong acl"),
     (good(control((3, 0), owner=0)), "/2/0 has a wrong owner"),
 ]
 
@@ -195,16 +190,15 @@ INCONSISTENT = [
 @pytest.mark.parametrize(("inconsistent", "why"), INCONSISTENT, ids=[why for _, why in INCONSISTENT])
 def test_inconsistent(inconsistent, why):
     before = contents(inconsistent)
-    with pytest.raises(Rejected) as raised:
+    with pytest.raises(ParameterError) as raised:
         check(inconsistent)
-    assert raised.value.code == NOT_ACCEPTABLE
-    assert raised.value.diagnostic.startswith(why)
+    assert str(raised.value).startswith(why)
     assert contents(inconsistent) == before
 
 
 def test_the_reason_names_no_secret():
     for secret in (b"hunter2" * 5, b"hunter2"):
-        with pytest.raises(Rejected) as raised:
+        with pytest.raises(ParameterError) as raised:
             check(good(Security("coap://a", 2, b"me", secret), Server(2)))
         assert "hunter2" not in str(raised.value)
 

@@ -6,7 +6,10 @@ import json
 
 import pytest
 
+from atiny.lwm2m.model import Object, Resource
+from atiny.lwm2m.types import INTEGER
 from tests.lwm2m.gauge import COUNT, REAL, SINCE, WORDS, Observer
+from tests.lwm2m.rig import Rig
 from tests.lwm2m.thermometer import attributes
 
 # -- when: pmin and pmax
@@ -112,6 +115,24 @@ def test_thresholds_are_of_the_number_alone():
     observer.change(21, WORDS)
     told = [token for _, token, _ in observer.until(10)]
     assert told == [b"instance", b"object", b"instance", b"object", b"words"]
+
+
+class Channels(Object):
+    object_id = 31051
+    resources = (Resource(0, "levels", INTEGER, "R", multiple=True),)
+    levels: "dict[int, int]" = {}
+
+
+def test_of_several_numbers_no_threshold_counts():
+    """Of no number at all neither: what has no instance has no value to compare."""
+    channels = Channels()
+    rig = Rig(channels, lifetime_s=10**9)
+    attributes(rig, "31051/0/0", "gt=3", "st=1")
+    rig.observe("31051/0/0", b"all")
+    for levels in ({}, {0: 1}, {0: 1, 1: 2}, {}, {}):
+        channels.levels = levels
+        rig.change((31051, 0, 0))
+        assert [message.token for message in rig.take()] == [b"all"]
 
 
 # -- together

@@ -5,9 +5,10 @@ import pytest
 from atiny.coap.codes import CONTENT
 from atiny.coap.exchange import DONE
 from atiny.coap.message import Message
-from atiny.lwm2m.attributes import Attributes
+from atiny.lwm2m.objects.server import Server
 from atiny.lwm2m.observe import Observations
 from atiny.lwm2m.types import FLOAT
+from atiny.settings import Settings
 from tests.lwm2m.gauge import COUNT, GAUGE, REAL, Gauge, Observer
 from tests.lwm2m.rig import dotted
 from tests.lwm2m.thermometer import attributes
@@ -147,11 +148,14 @@ class Account:
     """What one server has of its own: attributes and observations. The value is everyone's."""
 
     def __init__(self, clock: Clock, gauge: Gauge, queries: "list[bytes]"):
+        self.agent = self.servers = self.endpoint = self
+        self.access = None
         self.clock, self.gauge = clock, gauge
+        self.settings, self.server = Settings("dev"), Server()
         self.told: "list[tuple[int, float]]" = []
         self.unanswered: list = []
-        self.attributes = Attributes()
-        self.observations = Observations(self, clock, self.attributes, lambda: (None, None))
+        self.observations = Observations(self)
+        self.attributes = self.observations.set_attributes()
         self.observations.source = self
         self.attributes.write((GAUGE, 0, 0), queries, FLOAT)
         self.observations.add(Message(1, token=b"x"), (GAUGE, 0, 0), None, False, gauge.value)
@@ -159,7 +163,9 @@ class Account:
     def represent(self, path: tuple, accept: "int | None") -> tuple:
         return Message(CONTENT), self.gauge.value
 
-    def notify(self, request, response, confirmable, on_done) -> None:
+    def keep(self) -> None: ...
+
+    def notify(self, request, response, confirmable, on_done, now) -> None:
         self.told.append((self.clock.ms // 1000, self.gauge.value))
         self.unanswered.append(on_done)
 
@@ -170,11 +176,11 @@ class Account:
         due = self.observations.deadline()
         assert due is None or due > self.clock.ms
 
-    def subscribed(self, path) -> None: ...
+    def subscribed(self, account, path) -> None: ...
 
-    def unsubscribed(self, observation, cancelled) -> None: ...
+    def unsubscribed(self, account, path, cancelled) -> None: ...
 
-    def delivered(self, path, status) -> None: ...
+    def delivered(self, account, path, status) -> None: ...
 
 
 # what each server wants -> the seconds at which it is told of a value that grows by one each second, from 0 to 20

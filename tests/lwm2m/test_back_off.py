@@ -13,8 +13,10 @@ class Retries:
     """A machine that cannot register, and when it tries."""
 
     def __init__(self, random, **options):
-        self.owner = Owner()
-        self.registration = Registration(self.owner, self.owner, random, **options)
+        self.owner = Owner(random)
+        for name, value in options.items():
+            setattr(self.owner.settings, name, value)
+        self.registration = Registration(self.owner)
         self.registration.start()
 
     def delays(self, count):

@@ -31,9 +31,9 @@ EVENTS = [
     "stop",
 ]
 ANSWERS = ["2.01", "2.04", "2.05", "4.00", "4.03", "5.03", "time-out", "reset", "failed", "cancelled"]
-OVER = ["drop", "close_link", "failed"]  # an attempt failed
+OVER = ["close_link", "failed"]  # an attempt failed
 
-# (state, way, event) -> the state after it and what the owner is told; all else changes no state and tells nothing.
+# (state, way, event) -> the state after it and what is decided; all else changes no state and decides nothing.
 STEPS = {
     (REGISTERING, "factory", "registered"): (REGISTERED, []),
     (REGISTERING, "factory", "trigger"): (CONNECTING, ["open_link"]),
@@ -57,31 +57,25 @@ STEPS = {
     (REGISTERED, "sequence", "all_failed"): (LISTENING, ["unregister", "announce", "open_link"]),
     (REGISTERED, "sequence", "trigger"): (CONNECTING, ["open_link"]),
     (LISTENING, "opening", "link_opened"): (LISTENING, ["begin"]),
-    (LISTENING, "opening", "link_failed"): (LISTENING, ["drop", "close_link"]),
+    (LISTENING, "opening", "link_failed"): (LISTENING, ["close_link"]),
     (LISTENING, "opening", "trigger"): (CONNECTING, []),
     (LISTENING, "opening", "timer"): (CONNECTING, []),
-    (LISTENING, "opening", "stop"): (IDLE, ["drop", "close_link"]),
-    (LISTENING, "open", "link_failed"): (LISTENING, ["drop", "close_link"]),
+    (LISTENING, "open", "link_failed"): (LISTENING, ["close_link"]),
     (LISTENING, "open", "operation"): (PROVISIONING, []),
     (LISTENING, "open", "trigger"): (REQUESTING, ["send"]),
     (LISTENING, "open", "timer"): (REQUESTING, ["send"]),
-    (LISTENING, "open", "stop"): (IDLE, ["drop", "close_link"]),
     (LISTENING, "closed", "trigger"): (CONNECTING, ["open_link"]),
     (LISTENING, "closed", "timer"): (CONNECTING, ["open_link"]),
     (WAITING, "", "trigger"): (CONNECTING, ["open_link"]),
     (WAITING, "", "timer"): (CONNECTING, ["open_link"]),
     (WAITING, "kept", "trigger"): (CONNECTING, ["open_link"]),
     (WAITING, "kept", "timer"): (CONNECTING, ["open_link"]),
-    (PROVISIONING, "", "finished"): (REGISTERING, ["commit", "close_link", "bootstrapped", "register"]),
-    (PROVISIONING, "kept", "finished"): (
-        REGISTERING,
-        ["unregister", "commit", "close_link", "bootstrapped", "register"],
-    ),
+    (PROVISIONING, "", "finished"): (REGISTERING, ["unregister", "commit", "register"]),
+    (PROVISIONING, "kept", "finished"): (REGISTERING, ["unregister", "commit", "register"]),
 }
 for way in ("", "kept"):
     for state in (CONNECTING, REQUESTING, PROVISIONING):
         STEPS[state, way, "link_failed"] = (WAITING, OVER)
-        STEPS[state, way, "stop"] = (IDLE, ["drop", "close_link"])
     STEPS[CONNECTING, way, "link_opened"] = (REQUESTING, ["begin", "send"])
     STEPS[REQUESTING, way, "operation"] = (PROVISIONING, [])
     STEPS[PROVISIONING, way, "operation"] = (PROVISIONING, [])
@@ -91,7 +85,7 @@ for way in ("", "kept"):
             STEPS[REQUESTING, way, answer] = (WAITING, OVER)
     STEPS[REQUESTING, way, "2.04"] = (PROVISIONING, [])
 for state, way in WAYS:
-    STEPS.setdefault((state, way, "stop"), (IDLE, []))
+    STEPS[state, way, "stop"] = (IDLE, [] if state == IDLE else ["close_link"])
 
 CASES = [(state, way, event) for state, way in WAYS for event in EVENTS]
 CASES += [(REQUESTING, way, answer) for way in ("", "kept") for answer in ANSWERS]
@@ -105,22 +99,21 @@ def test_every_event_in_every_state(state, way, event):
     calls = machine.do(event)
     after, expected = STEPS.get((state, way, event), (state, []))
     assert (STATES[machine.state], calls) == (STATES[after], expected)
-    assert machine.bootstrap.under_way is (machine.state >= LISTENING)
     accepting = machine.state in (REQUESTING, PROVISIONING) or "begin" in calls
     accepting = accepting or (machine.state == LISTENING and way == "open" and event != "link_failed")
-    assert machine.bootstrap.accepting is accepting
+    assert machine.accepting is accepting
 
 
-# start: mode, what there is -> the state and what the owner is told
+# start: mode, what there is -> the state and what is decided
 STARTS = [
     (FACTORY, dict(accounts=True), REGISTERING, ["register"]),
     (CLIENT, dict(accounts=True), REGISTERING, ["register"]),
-    (SEQUENCE, dict(accounts=True, hold_off=1000), REGISTERING, ["register"]),
+    (SEQUENCE, dict(accounts=True, hold_off=1), REGISTERING, ["register"]),
     (CLIENT, dict(accounts=True, server=False), REGISTERING, ["register"]),
-    (CLIENT, dict(), CONNECTING, ["open_link"]),
-    (CLIENT, dict(hold_off=1000), WAITING, []),
-    (SEQUENCE, dict(), CONNECTING, ["open_link"]),
-    (SEQUENCE, dict(hold_off=1000), LISTENING, ["announce", "open_link"]),
+    (CLIENT, dict(), CONNECTING, ["unregister", "open_link"]),
+    (CLIENT, dict(hold_off=1), WAITING, ["unregister"]),
+    (SEQUENCE, dict(), CONNECTING, ["unregister", "open_link"]),
+    (SEQUENCE, dict(hold_off=1), LISTENING, ["unregister", "announce", "open_link"]),
     (FACTORY, dict(), REGISTERING, ["register", "failed"]),
     (CLIENT, dict(server=False), REGISTERING, ["register", "failed"]),
     (SEQUENCE, dict(server=False), REGISTERING, ["register", "failed"]),
@@ -139,13 +132,13 @@ def test_start(mode, options, state, calls):
 def test_nothing_happens_before_it_starts(event):
     machine = Machine(start=False)
     assert machine.do(event) == []
-    assert (machine.state, machine.bootstrap.deadline()) == (IDLE, None)
+    assert (machine.state, machine.due) == (IDLE, None)
 
 
 # What the third failure leads to: way, mode, what there is, what the accounts did meanwhile -> the state and the calls
 THIRD = [
-    (CLIENT, dict(), None, WAITING, OVER),
-    (SEQUENCE, dict(), None, LISTENING, [*OVER, "announce", "open_link"]),
+    (CLIENT, dict(), None, WAITING, [*OVER, "unregister"]),
+    (SEQUENCE, dict(), None, LISTENING, [*OVER, "unregister", "announce", "open_link"]),
     (CLIENT, dict(accounts=True), "dropped", REGISTERING, [*OVER, "register"]),
     (SEQUENCE, dict(accounts=True), "dropped", REGISTERING, [*OVER, "register"]),
     (FACTORY, dict(accounts=True), "registered", REGISTERED, OVER),
@@ -153,10 +146,10 @@ THIRD = [
     (FACTORY, dict(accounts=True), "trying", REGISTERING, OVER),
     (CLIENT, dict(accounts=True), "registered", REGISTERED, OVER),
     (CLIENT, dict(accounts=True), "trying", REGISTERING, OVER),
-    (CLIENT, dict(accounts=True, hold_off=1000), "all_failed", WAITING, [*OVER, "unregister"]),
+    (CLIENT, dict(accounts=True, hold_off=1), "all_failed", WAITING, [*OVER, "unregister"]),
     (
         SEQUENCE,
-        dict(accounts=True, hold_off=1000),
+        dict(accounts=True, hold_off=1),
         "all_failed",
         LISTENING,
         [*OVER, "unregister", "announce", "open_link"],
@@ -174,7 +167,7 @@ def test_the_third_failure_in_a_row(mode, options, accounts, state, calls, last)
         machine.do("trigger")
         if accounts != "trying":
             machine.do(accounts)
-    machine.owner.take()
+    machine.take()
     for _ in range(2):
         assert machine.do("link_failed", "timer") == [*OVER, "open_link"]
     if last >= REQUESTING:
@@ -213,24 +206,24 @@ def test_other_transitions_are_refused(before, way, after):
 
 def test_a_deadline_exists_only_where_time_alone_changes_something():
     for state, way in WAYS:
-        due = come_to(state, way).bootstrap.deadline()
+        due = come_to(state, way).due
         assert (due is not None) is (state in (LISTENING, WAITING, PROVISIONING))
 
 
 @pytest.mark.parametrize("event", ["operation", "link_failed", "stop"])
 def test_an_answer_to_an_earlier_request_is_none_to_this(event):
     machine = come_to(REQUESTING, "")
-    late = machine.owner.on_done
+    late = machine.bootstrap.on_done
     machine.do(event)
-    state, due = machine.state, machine.bootstrap.deadline()
+    state, due = machine.state, machine.due
     for outcome, response in ((DONE, Message(codes.CHANGED)), (DONE, Message(codes.BAD_REQUEST)), (TIME_OUT, None)):
         late(outcome, response)
-        assert (machine.state, machine.bootstrap.deadline(), machine.owner.take()) == (state, due, [])
+        assert (machine.state, machine.due, machine.take()) == (state, due, [])
 
 
 def test_the_request():
     machine = come_to(REQUESTING, "")
-    (request,) = machine.owner.sent
+    (request,) = machine.bootstrap.sent
     assert (request.code, request.payload) == (codes.POST, b"")
     assert request.options == [(codes.URI_PATH, b"bs"), (codes.URI_QUERY, b"ep=dev")]
 
@@ -247,4 +240,4 @@ def test_the_request():
 def test_the_reasons(events, reason):
     machine = come_to(CONNECTING, "")
     machine.do(*events)
-    assert machine.owner.reasons == [reason]
+    assert machine.bootstrap.reasons == [reason]

@@ -4,8 +4,9 @@ import pytest
 
 from atiny.coap.exchange import CANCELLED, DONE, FAILED, RESET, TIME_OUT
 from atiny.errors import Rejected
-from atiny.lwm2m.delivery import Delivery
-from atiny.lwm2m.report import Report, ReportQueue
+from atiny.lwm2m.attributes import Rules
+from atiny.lwm2m.connection import ASLEEP, OFFLINE, ONLINE, WAKING
+from atiny.lwm2m.report import Delivery, Report, ReportQueue
 from atiny.params import ReportStatus
 from atiny.testing import FakeMutex
 
@@ -20,10 +21,12 @@ class Account:
     def __init__(self, path=PATH):
         self.observations = self.source = self
         self.backlog = []
-        self.online, self.can_wake, self.returning = True, False, False
+        self.queue_mode = self  # it is that, too
+        self.online, self.can_wake, self.offline = True, False, False  # the state of its queue mode
+        self.rules = None
         self.observed = True
         self.path, self.accept = path, None
-        self.pmin_ms = self.last_ms = 0
+        self.last_ms = 0
         self.in_flight = False
         self.sent = []
         self.woken = 0
@@ -36,18 +39,25 @@ class Account:
         if not self.renders:
             raise Rejected(0x86)
 
-    def report(self, observation, response, confirmable, on_done):
+    def notify(self, observation, response, confirmable, report):
         self.sent.append(response.payload)
-        self.in_flight, self.on_done = confirmable, on_done
-        return confirmable
+        self.in_flight, self.report = confirmable, report
+        if not confirmable:
+            self.end(DONE)
 
-    def wake(self):
-        self.woken += 1
-        self.can_wake = False
+    @property
+    def state(self):
+        return ONLINE if self.online else ASLEEP if self.can_wake else OFFLINE if self.offline else WAKING
+
+    def awake(self):
+        if self.can_wake:
+            self.woken += 1
+            self.can_wake = False
+        return self.online
 
     def end(self, outcome):
         self.in_flight = False
-        self.on_done(outcome)
+        self.delivery.ended(self, self.report, outcome)
 
 
 class Bench:
@@ -58,10 +68,22 @@ class Bench:
         self.queue = ReportQueue(FakeMutex(), capacity)
         self.accounts = accounts or (Account(), Account())
         self.delivery = Delivery(self.queue, self, list(self.accounts), lambda *end: self.done.append(end))
+        for account in self.accounts:
+            account.delivery = self.delivery
+        if len(self.accounts) > 1:
+            self.delivery.keep_backlogs()
 
     def report(self, name, confirmable=True):
         assert self.queue.put(Report(1, PATH, name, name, None, confirmable))
         self.delivery.send()
+
+    @property
+    def queued(self):
+        """How many copies wait in backlogs."""
+        backlogs = self.delivery.backlogs
+        waiting = sum(len(account.backlog) for account in self.accounts)
+        assert waiting == (0 if backlogs is None else backlogs.queued)
+        return waiting
 
     @property
     def ends(self):
@@ -103,7 +125,7 @@ def test_one_that_waits_has_its_copies_in_order():
         slow.end(DONE)
         bench.delivery.send()
         assert slow.sent[-1] == name
-    assert (bench.delivery.queued, len(bench.done)) == (0, 3)
+    assert (bench.queued, len(bench.done)) == (0, 3)
 
 
 def test_a_backlog_is_as_long_as_the_queue_and_loses_the_oldest():
@@ -114,7 +136,7 @@ def test_a_backlog_is_as_long_as_the_queue_and_loses_the_oldest():
         fast.end(TIME_OUT)
     assert [report.cookie for report in slow.backlog] == [b"c", b"d"]
     assert bench.ends == [(b"b", NOT_SENT)], "the other copy had failed before"
-    assert bench.delivery.queued == 2
+    assert bench.queued == 2
 
 
 def test_alone_nothing_leaves_the_queue_before_its_turn():
@@ -122,7 +144,7 @@ def test_alone_nothing_leaves_the_queue_before_its_turn():
     bench = Bench(only)
     for name in (b"a", b"b", b"c"):
         bench.report(name)
-    assert (only.sent, len(bench.queue), bench.delivery.queued) == ([b"a"], 2, 0)
+    assert (only.sent, len(bench.queue), bench.queued) == ([b"a"], 2, 0)
     assert bench.delivery.deadline() is None
     only.end(DONE)
     assert bench.delivery.deadline() == 0
@@ -132,7 +154,7 @@ def test_alone_nothing_leaves_the_queue_before_its_turn():
 
 def test_pmin_and_the_deadline():
     first, second = Account(), Account()
-    first.pmin_ms, second.pmin_ms = 5000, 3000
+    first.rules, second.rules = Rules(5, None, {}), Rules(3, None, {})
     bench = Bench(first, second)
     bench.report(b"a")
     assert (bench.delivery.deadline(), bench.done) == (3000, [])
@@ -161,13 +183,13 @@ def test_what_is_cancelled_because_the_network_goes_goes_again():
     one, other = bench.accounts
     bench.report(b"a")
     for account in bench.accounts:
-        account.online, account.returning = False, True
+        account.online, account.offline = False, True
         account.end(CANCELLED)
-    assert (bench.done, bench.delivery.queued) == ([], 2)
+    assert (bench.done, bench.queued) == ([], 2)
     one.observed = False
     bench.delivery.unsubscribed(one, PATH, False)
-    assert (bench.done, bench.delivery.queued, one.backlog) == ([], 1, [])
-    other.online, other.returning = True, False
+    assert (bench.done, bench.queued, one.backlog) == ([], 1, [])
+    other.online, other.offline = True, False
     bench.delivery.send()
     other.end(DONE)
     assert bench.ends == [(b"a", SUCCESS)]
@@ -218,4 +240,4 @@ def test_stop():
     fast.end(CANCELLED)
     slow.end(CANCELLED)
     assert sorted(bench.ends) == [(name, NOT_SENT) for name in (b"a", b"b", b"c", b"d")]
-    assert (bench.delivery.queued, bench.delivery.deadline()) == (0, None)
+    assert (bench.queued, bench.delivery.deadline()) == (0, None)

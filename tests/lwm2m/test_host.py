@@ -82,3 +82,15 @@ def test_a_host_that_raises_whatever_it_is_asked():
         "/3/0/0",
     ]
     assert dotted(rig.ask("GET", "1/0/1")) == "2.05"
+
+
+def test_what_is_not_supported_is_no_method():
+    """So a device answers too whose build goes without what the server asks for; the host hears why."""
+    missing = errors.NotSupported("it was built without")
+
+    def cmd_ioctl(cmd, arg):
+        raise missing
+
+    rig = Rig(handler=cmd_ioctl)
+    assert dotted(rig.ask("POST", "3/0/12")) == "4.05"
+    assert [event for _, event in rig.events[1:]] == [("/3/0/12", missing)]

@@ -2,7 +2,8 @@
 
 import pytest
 
-from atiny.errors import ATINY_ARG_INVALID, ParameterError
+from atiny.coap.codes import BAD_REQUEST
+from atiny.errors import ATINY_ARG_INVALID, ParameterError, Rejected
 from atiny.lwm2m.model import Model, Object, Resource
 from atiny.lwm2m.operations import read
 from atiny.lwm2m.types import FLOAT, INTEGER, NONE, OPAQUE, STRING
@@ -71,6 +72,7 @@ BAD = [
     (dict(resources=(Resource(2, "x", INTEGER, "RW", max_size=4),)), "max_size is a number of bytes"),
     (dict(resources=(Resource(2, "x", STRING, "RW", max_size=0),)), "max_size is a number of bytes"),
     (dict(resources=(Resource(2, "x", STRING, "RW", max_size="9"),)), "max_size is"),
+    (dict(resources=(Resource(2, "x", STRING, "RW", range=(0, 9)),)), "range is of a number"),
     (dict(resources=(Resource(2, "x", STRING, "RW", raw=True),)), "raw is for a single OPAQUE"),
     (dict(resources=(Resource(2, "x", OPAQUE, "RW", raw=True, multiple=True),)), "raw is for a single OPAQUE"),
     (dict(resources=(Resource(2, "x", STRING, "W", stream=True),)), "stream is for a single OPAQUE"),
@@ -244,3 +246,39 @@ def test_values_that_come_all_at_once():
     weather.units = "bar"
     assert Object.read_all(weather, Weather.resources) == [(units, "bar")]
     assert read(model, (3315, 0, 5701)) == [(paths[1], STRING, "bar")], "one alone is read by itself"
+
+
+class Dimmer(Object):
+    object_id = 31001
+    resources = (
+        Resource(0, "level", FLOAT, "RW", range=(0, 100)),
+        Resource(1, "steps", INTEGER, "RW", multiple=True, range=(-1, 1)),
+    )
+
+    def check_level(self, value):
+        if value == 13:
+            raise Rejected(BAD_REQUEST, "not that one")
+
+
+@pytest.mark.parametrize(
+    ("id", "value", "refused"),
+    [
+        (0, 0.0, None),
+        (0, 100, None),
+        (0, 100.5, "level is 0 to 100"),
+        (0, -0.5, "level is 0 to 100"),
+        (0, float("nan"), "level is 0 to 100"),
+        (0, 13, "not that one"),  # the method is asked too
+        (1, {}, None),
+        (1, {0: -1, 7: 1}, None),
+        (1, {0: -1, 7: 2}, "steps is -1 to 1"),
+    ],
+)
+def test_a_number_within_its_range(id, value, refused):
+    dimmer = Dimmer()
+    if refused is None:
+        dimmer.check(dimmer.resources[id], value)
+    else:
+        with pytest.raises(Rejected) as caught:
+            dimmer.check(dimmer.resources[id], value)
+        assert (caught.value.code, caught.value.diagnostic) == (BAD_REQUEST, refused)

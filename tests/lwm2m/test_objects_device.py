@@ -7,6 +7,7 @@ from atiny.commands import CommandHandler
 from atiny.errors import ParameterError
 from atiny.lwm2m.host import Host
 from atiny.lwm2m.objects.device import Device
+from atiny.lwm2m.objects.device_errors import DeviceErrors, check_error
 from atiny.testing import FakeCommandHandler
 from tests.lwm2m.rig import LINK, TLV, Rig, dotted
 
@@ -177,54 +178,79 @@ def errors(rig):
     return {body[i + 1]: body[i + 2] for i in range(0, len(body), 3)}
 
 
+def kept_by(rig, *codes, save=None):
+    """The errors of a device whose host does not keep them."""
+    device = device_of(rig)
+    device.kept_errors = DeviceErrors(device, save, list(codes))
+    return device.kept_errors
+
+
 def test_the_device_keeps_the_errors_where_the_host_does_not():
     rig = Rig(handler=CommandHandler())
-    device = device_of(rig)
-    told = []
-    device.on_errors = told.append
+    saved, told = [], []
     assert errors(rig) == {0: 0}, "no error"
-    device.add_error(7)
+    kept = kept_by(rig, save=saved.append)
+    device_of(rig).on_errors = lambda: told.append(kept.codes)
+    assert errors(rig) == {0: 0}, "no error"
+    kept.set(7, True)
     assert errors(rig) == {0: 7}
-    device.add_error(1)
-    device.add_error(7)
+    kept.set(1, True)
+    kept.set(7, True)
     assert errors(rig) == {0: 7, 1: 1}, "each once"
-    device.add_error(32)
-    device.remove_error(7)
-    device.remove_error(7)
+    kept.set(32, True)
+    kept.set(7, False)
+    kept.set(7, False)
     assert errors(rig) == {0: 1, 1: 32}
     assert dotted(rig.ask("POST", "3/0/12")) == "2.04"
     assert errors(rig) == {0: 0}
-    assert told == [[7], [7, 1], [7, 1, 32], [1, 32], []]
-    assert device.errors == []
+    assert told == saved == [[7], [7, 1], [7, 1, 32], [1, 32], []]
+    assert kept.codes == []
 
 
 def test_errors_that_were_kept():
     rig = Rig()
-    device = device_of(rig)
-    device.on_errors = lambda codes: pytest.fail("this is no change")
-    device.errors = [2, 8]
+    device_of(rig).on_errors = lambda: pytest.fail("this is no change")
+    kept = kept_by(rig, 2, 8, save=lambda codes: pytest.fail("this is no change"))
     assert errors(rig) == {0: 2, 1: 8}
-    assert device.errors == [2, 8]
-    device.errors.append(3)
-    assert device.errors == [2, 8], "what is given away is a copy"
+    assert kept.codes == [2, 8]
 
 
 @pytest.mark.parametrize("code", [0, -1, 33, True, "1", None, 1.0])
 def test_what_is_no_error_code(code):
-    device = device_of(Rig())
+    kept = kept_by(Rig())
+    for present in (True, False):
+        with pytest.raises(ParameterError, match="give one from 1 to 32"):
+            kept.set(code, present)
     with pytest.raises(ParameterError, match="give one from 1 to 32"):
-        device.add_error(code)
-    assert device.errors == []
+        check_error(code)
+    assert kept.codes == []
 
 
 def test_an_observer_is_told_of_errors_and_of_their_reset():
     rig = Rig(handler=CommandHandler())
-    device = device_of(rig)
-    device.on_errors = lambda codes: rig.change((3, 0, 11))
+    kept = kept_by(rig)
+    device_of(rig).on_errors = lambda: rig.change((3, 0, 11))
     rig.observe("3/0/11", b"obs")
-    device.add_error(1)
+    kept.set(1, True)
     assert rig.only().payload == bytes.fromhex("83 0b 41 00 01")
-    device.on_errors = lambda codes: rig.agent.model_changed((3, 0, 11))
+    device_of(rig).on_errors = lambda: rig.agent.model_changed((3, 0, 11))
+    assert dotted(rig.ask("POST", "3/0/12")) == "2.04"
+    assert rig.only().payload == bytes.fromhex("83 0b 41 00 00")
+
+
+def test_an_observer_is_told_of_a_reset_of_the_host_s_errors():
+    class Keeping(CommandHandler):
+        code = 4
+
+        def get_dev_err(self):
+            return self.code
+
+        def do_reset_dev_err(self):
+            self.code = 0
+
+    rig = Rig(handler=Keeping())
+    device_of(rig).on_errors = lambda: rig.agent.model_changed((3, 0, 11))
+    assert rig.observe("3/0/11", b"obs").payload == bytes.fromhex("83 0b 41 00 04")
     assert dotted(rig.ask("POST", "3/0/12")) == "2.04"
     assert rig.only().payload == bytes.fromhex("83 0b 41 00 00")
 
@@ -232,11 +258,10 @@ def test_an_observer_is_told_of_errors_and_of_their_reset():
 def test_a_reset_that_finds_the_error_still_there():
     class Sensor(CommandHandler):
         def do_reset_dev_err(self):
-            device.add_error(3)
+            kept.set(3, True)
 
     rig = Rig(handler=Sensor())
-    device = device_of(rig)
-    device.errors = [3, 5]
+    kept = kept_by(rig, 3, 5)
     assert dotted(rig.ask("POST", "3/0/12")) == "2.04"
     assert errors(rig) == {0: 3}
 
@@ -252,12 +277,14 @@ def test_a_reset_that_finds_the_error_still_there():
         ({word.ATINY_GET_DEV_ERR: 2}, "4.04", [3]),
     ],
 )
-def test_whose_errors_a_reset_forgets(answers, code, left):
+@pytest.mark.parametrize("keeps", [True, False])
+def test_whose_errors_a_reset_forgets(answers, code, left, keeps):
     rig = Rig(handler=FakeCommandHandler(answers))
-    device = device_of(rig)
-    device.errors = [3]
+    if keeps:
+        kept_by(rig, 3)
     assert dotted(rig.ask("POST", "3/0/12")) == code
-    assert device.errors == left
+    if keeps:
+        assert device_of(rig).kept_errors.codes == left
 
 
 def test_the_host_s_errors_count_where_it_has_them():
@@ -266,7 +293,7 @@ def test_the_host_s_errors_count_where_it_has_them():
             return [1, 8]
 
     rig = Rig(handler=Keeping())
-    device_of(rig).add_error(5)
+    kept_by(rig).set(5, True)
     assert errors(rig) == {0: 1, 1: 8}
     assert 12 not in listed(rig), "the host cannot reset them"
     assert dotted(rig.ask("POST", "3/0/12")) == "4.04"

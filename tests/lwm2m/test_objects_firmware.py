@@ -2,8 +2,8 @@
 
 import pytest
 
+from atiny.fota.build import build
 from atiny.fota.options import FirmwareOptions
-from atiny.fota.package import build
 from atiny.fota.updater import Updater
 from atiny.lwm2m.formats import tlv
 from atiny.lwm2m.objects.firmware import Firmware
@@ -22,7 +22,10 @@ class Device:
         self.reboots = 0
         self.rig = None
         options = FirmwareOptions(sources=(self.files,) if sources is None else sources, **options)
-        self.updater = Updater(self.storage, options, self, bytes, self, self.changed, self.told, self.failed)
+        self.clock = self.host = self
+        self.random = bytes
+        self.offline = None
+        self.updater = Updater(self, self.storage, options)
         self.updater.start()
         self.rig = Rig(Firmware(self.updater), register=False)
         self.register = self.rig.register()
@@ -34,14 +37,14 @@ class Device:
     def do(self, command):
         self.reboots += 1
 
-    def changed(self, path):
+    def model_changed(self, path):
         if self.rig is not None:
             self.rig.agent.changed(path, self.rig.now)
 
-    def told(self, *event):
+    def firmware_moved(self, *event):
         pass
 
-    def failed(self, path, error):
+    def handler_failed(self, path, error):
         raise AssertionError(error)
 
     def restart(self, **options):
@@ -254,7 +257,7 @@ def test_a_link_that_is_lost(device, lost):
         device.rig.fail_receiving(10)
     else:
         device.rig.reconnect()
-    assert (device.updater.state, device.updater.result) == (0, 4)
+    assert (device.updater.record.state, device.updater.record.result) == (0, 4)
 
 
 def test_in_one_piece(device):
@@ -343,3 +346,12 @@ def test_update_supported_objects(device):
     assert device.get("5/0/4") == "0"
     assert device.put("5/0/4", b"1") == "2.04"
     assert device.restart(**KEY).get("5/0/4") == "1"
+
+
+def test_a_device_that_pulls_nothing():
+    device = Device()
+    device.updater.sources = None
+    assert device.get("5/0/8") == "4.04"
+    assert device.get("5/0/9") == "1"
+    assert device.put("5/0/1", URI.encode()) == "2.04"
+    assert device.says == (0, 9)

@@ -129,7 +129,7 @@ def counting_rig():
     statistics = Statistics(None)
     rig = Rig(statistics)
     statistics._clock = rig.agent.clock
-    rig.agent.accounts[0]._statistics = statistics
+    rig.agent.accounts[0].statistics = statistics
     return rig, statistics
 
 

@@ -219,7 +219,8 @@ def test_any_schedule(seed, thermometer):
         else:
             online = not online
             (go_online if online else go_offline)(rig)
-        assert len(rig.agent.accounts[0].observations._stored) <= bound
+        stored = rig.agent.accounts[0].observations.unsent
+        assert stored is None or len(stored.entries) <= bound
         assert rig.agent.registered, "not so many are lost in a row"
     if not online:
         go_online(rig)

@@ -3,9 +3,10 @@
 import pytest
 
 from atiny.errors import Rejected
-from atiny.lwm2m import operations
+from atiny.lwm2m import instances, operations
 from atiny.lwm2m.model import Model, Object, Resource
 from atiny.lwm2m.types import INTEGER, OPAQUE, STRING
+from tests.lwm2m.access_rig import Device
 from tests.lwm2m.widget import WIDGET, Widget
 
 
@@ -67,8 +68,8 @@ def test_decode_knows_no_other_format(model):
 
 
 def test_the_instances_of_a_resource_need_not_stand_side_by_side(model, widget):
-    values = [((WIDGET, 0, 7, 1), 5), ((WIDGET, 0, 0), "new"), ((WIDGET, 0, 7, 9), 6)]
-    operations.write(model, (WIDGET, 0), values, True, lambda path: None)
+    payload = b'{"bn":"/31024/0/","e":[{"n":"7/1","v":5},{"n":"0","sv":"new"},{"n":"7/9","v":6}]}'
+    operations.write(model, (WIDGET, 0), 11543, payload, True, lambda path: None)
     assert (widget.parts, widget.name) == ({1: 5, 9: 6}, "new")
 
 
@@ -77,7 +78,7 @@ def test_the_instances_of_a_resource_need_not_stand_side_by_side(model, widget):
 
 def write(model, path, values) -> list:
     changed: "list[tuple]" = []
-    operations.provision(model, path, values, changed.append)
+    instances.provision(model, path, values, changed.append)
     return changed
 
 
@@ -93,7 +94,7 @@ def test_what_broke_off_in_one_instance_leaves_the_others_as_they_were(model, wi
     ]
     changed: "list[tuple]" = []
     with pytest.raises(Rejected, match="not below zero"):
-        operations.provision(model, (WIDGET,), values, changed.append)
+        instances.provision(model, (WIDGET,), values, changed.append)
     assert (widget.state(), other.state()) == before
     assert model.objects[WIDGET].ids == [0, 1]
     assert {path[2] for path in changed} <= {13}, "an attribute is as it was: nobody needs to hear of it"
@@ -176,9 +177,12 @@ class Plain(Object):
 def test_as_many_instances_as_a_request_can_hold(function):
     model = model_of(Plain)
     payload = b"".join(b"\x20" + id.to_bytes(2, "big") for id in range(1000))
-    values = operations.decode(model.objects[31031], (31031,), 11542, payload)
     if function == "create":
-        assert operations.create(model, (31031,), values) == [(31031, id) for id in range(1000)]
+        device = Device(Plain, servers=(101,))
+        assert device.code(101, "POST", "31031", payload, format=11542) == "2.01"
+        model, changes = device.model, device.changes
     else:
-        assert write(model, (31031,), values) == [(31031, id) for id in range(1000)]
+        values = operations.decode(model.objects[31031], (31031,), 11542, payload)
+        changes = write(model, (31031,), values)
+    assert changes == [(31031, id) for id in range(1000)]
     assert model.objects[31031].ids == list(range(1000))

@@ -22,13 +22,13 @@ def test_accounts_come_back_with_every_value():
     security = model.objects[0].instances[0]
     security.hold_off_s = None  # it does not exist, though an instance has it by default
     kept, warnings = records(store)
-    assert kept.save_accounts(model, MARK)
+    assert kept.save_accounts(model)
 
     restarted = Model()
     restarted.add(Security("coap://of-the-configuration", 1))
     former = restarted.objects[0]
     generation = restarted.generation
-    assert records(store)[0].load_accounts(restarted, MARK)
+    assert records(store)[0].load_accounts(restarted)
     assert state(restarted) == state(model)
     assert restarted.objects[0] is not former
     assert restarted.objects[0].ids == [0, 5]
@@ -44,7 +44,7 @@ def test_accounts_come_back_with_every_value():
 
 def test_what_is_not_stored_goes_and_the_other_objects_stay():
     store = FakeStore()
-    assert records(store)[0].save_accounts(accounts(), MARK)
+    assert records(store)[0].save_accounts(accounts())
     model = accounts("other")
     model.add(AccessControl(3, 0))
 
@@ -53,7 +53,7 @@ def test_what_is_not_stored_goes_and_the_other_objects_stay():
 
     lamp = Lamp("x", 1)
     model.add(lamp)
-    assert records(store)[0].load_accounts(model, MARK)
+    assert records(store)[0].load_accounts(model)
     assert sorted(model.objects) == [0, 1, 3311]
     assert model.objects[3311].instances[0] is lamp
 
@@ -61,41 +61,27 @@ def test_what_is_not_stored_goes_and_the_other_objects_stay():
 def test_no_rights_are_not_zero_rights():
     for rights in (None, 0, 31):
         store = FakeStore()
-        records(store)[0].save_accounts(accounts(rights=rights), MARK)
+        records(store)[0].save_accounts(accounts(rights=rights))
         model = Model()
-        assert records(store)[0].load_accounts(model, MARK)
+        assert records(store)[0].load_accounts(model)
         assert model.objects[1].instances[0].rights == rights
 
 
 def test_accounts_of_another_configuration_are_not_taken():
     store = FakeStore()
     kept, warnings = records(store)
-    kept.save_accounts(accounts(), MARK)
+    kept.save_accounts(accounts())
     model = accounts("configured")
     before, generation = state(model), model.generation
-    assert not kept.load_accounts(model, OTHER_MARK)
+    kept, warnings = records(store, OTHER_MARK)
+    assert not kept.load_accounts(model)
     assert (state(model), model.generation) == (before, generation)
-    assert warnings == []
-
-
-def test_without_a_store_nothing_is_kept_and_nothing_fails():
-    kept, warnings = records(None)
-    assert not kept.save_accounts(accounts(), MARK)
-    assert not kept.load_accounts(Model(), MARK)
-    assert not kept.keep_previous()
-    assert not kept.has_previous()
-    assert not kept.load_previous(Model())
-    assert not kept.drop_previous()
-    assert not kept.save_attributes([(1, (3,), {"pmin": 1})])
-    assert kept.load_attributes() == []
-    assert not kept.save_errors([1])
-    assert kept.load_errors() == []
     assert warnings == []
 
 
 def test_an_empty_store_is_no_damage():
     kept, warnings = records(FakeStore())
-    assert not kept.load_accounts(Model(), MARK)
+    assert not kept.load_accounts(Model())
     assert not kept.keep_previous()
     assert not kept.has_previous()
     assert kept.drop_previous()
@@ -140,7 +126,7 @@ def test_an_unchanged_record_is_not_written_again():
     store = FakeStore()
     kept, _ = records(store)
     for _ in range(3):
-        assert kept.save_accounts(accounts(), MARK)
+        assert kept.save_accounts(accounts())
         assert kept.save_attributes(ATTRIBUTES)
         assert kept.save_attributes(ATTRIBUTES[1:] + ATTRIBUTES[:1])  # the order says nothing
         assert kept.save_errors([1, 2])
@@ -149,7 +135,7 @@ def test_an_unchanged_record_is_not_written_again():
 
 
 LOADERS = [
-    ("accounts", lambda kept, model: kept.load_accounts(model, MARK)),
+    ("accounts", lambda kept, model: kept.load_accounts(model)),
     ("accounts_old", lambda kept, model: kept.load_previous(model)),
     ("attributes", lambda kept, model: kept.load_attributes()),
     ("device_errors", lambda kept, model: kept.load_errors()),
@@ -159,7 +145,7 @@ LOADERS = [
 def full_store() -> FakeStore:
     store = FakeStore()
     kept, _ = records(store)
-    kept.save_accounts(accounts(rights=3), MARK)
+    kept.save_accounts(accounts(rights=3))
     kept.keep_previous()
     kept.save_attributes(ATTRIBUTES)
     kept.save_errors([1, 2])
@@ -193,7 +179,7 @@ def test_a_record_of_a_later_version_is_left_alone():
     body = b"\x02" + MARK + b"what a later version writes"
     store.put("accounts", body + _sum(body))
     kept, warnings = records(store)
-    assert not kept.load_accounts(Model(), MARK)
+    assert not kept.load_accounts(Model())
     assert warnings == ["the stored accounts cannot be used: it is of version 2, this is 1"]
 
 
@@ -221,8 +207,8 @@ def test_a_failing_store_is_told_and_survived(error, told):
     kept, warnings = records(BadStore(error))
     model = accounts("in use")
     before = state(model)
-    assert not kept.save_accounts(model, MARK)
-    assert not kept.load_accounts(model, MARK)
+    assert not kept.save_accounts(model)
+    assert not kept.load_accounts(model)
     assert not kept.keep_previous()
     assert not kept.has_previous()
     assert not kept.load_previous(model)
@@ -242,7 +228,7 @@ def test_a_value_that_is_not_of_its_type_is_named_but_not_shown():
     kept, warnings = records(store)
     model = accounts()
     model.objects[0].instances[0].secret_key = SECRET.decode("latin-1")
-    assert not kept.save_accounts(model, MARK)
+    assert not kept.save_accounts(model)
     assert warnings == ["accounts is not stored: secret_key of object 0: expected OPAQUE (bytes), got str"]
     assert store.records == {}
 
@@ -266,11 +252,11 @@ def test_under_micropython_and_back():
     store = FakeStore({"accounts": record})
     kept, warnings = records(store)
     model = Model()
-    assert kept.load_accounts(model, MARK)
+    assert kept.load_accounts(model)
     assert model.objects[0].instances[0].secret_key == b"\xff\x00key"
     assert model.objects[1].instances[0].lifetime_s == 86400 * 100
     assert model.objects[1].instances[0].rights == 31
     assert model.objects[2].instances[0].acl == {0: 1, 101: 31, 300: 0}
-    assert kept.save_accounts(model, MARK)
+    assert kept.save_accounts(model)
     assert store.operations == 0  # byte by byte the same
     assert warnings == []

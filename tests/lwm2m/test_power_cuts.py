@@ -4,13 +4,13 @@ import pytest
 
 from atiny.lwm2m.model import Model
 from atiny.testing import FakeStore, PowerCut
-from tests.lwm2m.stored import MARK, OTHER_MARK, accounts, loaded, records, state
+from tests.lwm2m.stored import OTHER_MARK, accounts, loaded, records, state
 
 
 def change(store):
     kept, _ = records(store)
     kept.keep_previous()
-    kept.save_accounts(accounts("two"), MARK)
+    kept.save_accounts(accounts("two"))
 
 
 def change_and_prove(store):
@@ -23,7 +23,7 @@ def change_and_roll_back(store):
     kept, _ = records(store)
     model = Model()
     assert kept.load_previous(model)
-    kept.save_accounts(model, MARK)
+    kept.save_accounts(model)
     kept.drop_previous()
 
 
@@ -39,7 +39,7 @@ def test_a_power_cut_at_any_write_leaves_accounts_to_start_with(steps, operation
     for cut in range(1, operations + 2):
         store = FakeStore()
         store.cut_applies = applies
-        records(store)[0].save_accounts(accounts("one"), MARK)
+        records(store)[0].save_accounts(accounts("one"))
         done = store.operations
         store.cut_power_at(cut)
         if cut <= operations:
@@ -58,7 +58,7 @@ def test_a_power_cut_at_any_write_leaves_accounts_to_start_with(steps, operation
             assert kept.has_previous() == (steps is change)
         if found == NEW and kept.has_previous():  # not proven: the way back is there
             previous = Model()
-            assert kept.load_previous(previous, MARK)
+            assert kept.load_previous(previous)
             assert state(previous) == OLD
         elif found == NEW:
             assert steps is change_and_prove
@@ -70,11 +70,11 @@ def test_a_power_cut_at_any_write_leaves_accounts_to_start_with(steps, operation
 def test_accounts_that_never_worked_are_not_kept_as_those_that_did():
     store = FakeStore()
     kept, _ = records(store)
-    kept.save_accounts(accounts("one"), MARK)
+    kept.save_accounts(accounts("one"))
     assert kept.keep_previous()
-    kept.save_accounts(accounts("two"), MARK)
+    kept.save_accounts(accounts("two"))
     assert kept.keep_previous()  # bootstrapped again before a server was reached
-    kept.save_accounts(accounts("three"), MARK)
+    kept.save_accounts(accounts("three"))
     previous = Model()
     assert kept.load_previous(previous)
     assert state(previous) == OLD
@@ -83,26 +83,27 @@ def test_accounts_that_never_worked_are_not_kept_as_those_that_did():
 def test_what_was_kept_under_another_configuration_is_overwritten():
     store = FakeStore()
     kept, _ = records(store)
-    kept.save_accounts(accounts("one"), MARK)
+    kept.save_accounts(accounts("one"))
     kept.keep_previous()
-    kept.save_accounts(accounts("two"), OTHER_MARK)
+    kept, _ = records(store, OTHER_MARK)
+    kept.save_accounts(accounts("two"))
     assert not kept.has_previous()
-    assert not kept.load_previous(Model(), OTHER_MARK)
+    assert not kept.load_previous(Model())
     assert kept.keep_previous()
-    assert kept.load_previous(Model(), OTHER_MARK)
+    assert kept.load_previous(Model())
 
 
 def test_damaged_accounts_are_not_kept_and_the_previous_ones_save_the_device():
     store = FakeStore()
     kept, _ = records(store)
-    kept.save_accounts(accounts("one"), MARK)
+    kept.save_accounts(accounts("one"))
     kept.keep_previous()
     store.records["accounts"] = b"\xff" * 80
     kept, _ = records(store)
     assert kept.has_previous()
     model = Model()
-    assert not kept.load_accounts(model, MARK)
-    assert kept.load_previous(model, MARK)
+    assert not kept.load_accounts(model)
+    assert kept.load_previous(model)
     assert state(model) == OLD
     store.records["accounts_old"] = b""
     assert not kept.keep_previous()

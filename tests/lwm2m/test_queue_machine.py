@@ -3,6 +3,7 @@
 import pytest
 
 from atiny.lwm2m.queue_mode import ASLEEP, OFFLINE, ONLINE, STATES, TRANSITIONS, WAKING, QueueMode
+from atiny.settings import Settings
 
 AWAKE = 93_000
 
@@ -11,6 +12,10 @@ class Owner:
     """Says that the last message was at ``quiet``, and keeps what it is asked for."""
 
     def __init__(self):
+        self.agent = self.clock = self.registration = self.observations = self.unsent = self
+        self.settings = Settings("dev")
+        self.settings.awake_ms = AWAKE
+        self.asleep = False
         self.ms = 1000
         self.quiet: "int | None" = 1000
         self.calls: "list[str]" = []
@@ -18,30 +23,35 @@ class Owner:
     def quiet_since(self):
         return self.quiet
 
-    def sleep_link(self):
+    def sleep_link(self, owner):
+        assert (owner, self.asleep) == (self, True)
         self.calls.append("sleep")
 
-    def wake_link(self):
+    def wake_link(self, owner):
+        assert owner is self
         self.calls.append("wake")
 
     def update(self):
         self.calls.append("update")
 
-    def telling(self, whether):
-        self.calls.append("tell" if whether else "hush")
+    def go_online(self):
+        self.calls.append("tell")
+
+    def go_offline(self):
+        self.calls.append("hush")
 
 
 PATHS = {
     ONLINE: [],
     ASLEEP: ["timer"],
-    WAKING: ["timer", "wake"],
+    WAKING: ["timer", "awake"],
     OFFLINE: ["go_offline"],
 }
 STEPS = {
     (ONLINE, "timer"): (ASLEEP, ["hush", "sleep"]),
     (ONLINE, "go_offline"): (OFFLINE, ["hush", "sleep"]),
     (ONLINE, "go_offline, not registered"): (OFFLINE, ["hush"]),
-    (ASLEEP, "wake"): (WAKING, ["wake", "update"]),
+    (ASLEEP, "awake"): (WAKING, ["wake", "update"]),
     (ASLEEP, "reset"): (ONLINE, []),
     (ASLEEP, "leave"): (ONLINE, ["wake"]),
     (ASLEEP, "go_offline"): (OFFLINE, ["hush"]),
@@ -53,14 +63,14 @@ STEPS = {
     (OFFLINE, "go_online"): (WAKING, ["wake", "update"]),
     (OFFLINE, "go_online, not registered"): (ONLINE, ["tell"]),
 }
-EVENTS = ["timer", "wake", "ready", "reset", "leave", "go_offline", "go_offline, not registered", "go_online"]
+EVENTS = ["timer", "awake", "ready", "reset", "leave", "go_offline", "go_offline, not registered", "go_online"]
 EVENTS.append("go_online, not registered")
 
 
 class Machine:
     def __init__(self, state):
         self.owner = Owner()
-        self.queue_mode = QueueMode(self.owner, self.owner, AWAKE)
+        self.queue_mode = QueueMode(self.owner)
         self.queue_mode.enabled = True
         for event in PATHS[state]:
             self.do(event)

@@ -5,7 +5,7 @@ import struct
 import pytest
 from hypothesis import given, strategies as st
 
-from atiny.errors import CodecError, ParameterError
+from atiny.errors import CodecError, ParameterError, Rejected
 from atiny.lwm2m import record_codec
 from atiny.lwm2m.formats import tlv
 from atiny.lwm2m.model import Model
@@ -91,7 +91,7 @@ def test_garbage_raises_the_package_s_errors_only(data, object_id):
     for decode in (record_codec.decode_accounts, record_codec.decode_attributes, record_codec.decode_errors):
         try:
             decode(data)
-        except (CodecError, ParameterError):
+        except (CodecError, ParameterError, Rejected):
             pass
 
 
@@ -124,7 +124,7 @@ BAD = {
 
 @pytest.mark.parametrize("data", BAD.values(), ids=BAD)
 def test_accounts_that_nobody_wrote(data):
-    with pytest.raises((CodecError, ParameterError)):
+    with pytest.raises((CodecError, ParameterError, Rejected)):
         record_codec.decode_accounts(data)
 
 

@@ -227,7 +227,7 @@ def test_an_update_is_due_at_once_where_there_is_something_to_say(event):
     assert machine.registration.deadline() == machine.owner.ms
     machine.do("timer")
     machine.do("2.04")
-    assert machine.registration.deadline() == machine.owner.ms + machine.owner.lifetime * 1000 // 2
+    assert machine.registration.deadline() == machine.owner.ms + machine.owner.server.lifetime_s * 1000 // 2
 
 
 def test_a_deadline_exists_only_where_time_alone_changes_something():

@@ -64,9 +64,9 @@ def test_take_all_and_close():
     assert queue.take_all() == reports
     assert queue.take_all() == []
     assert queue.put(reports[0])
-    assert queue.close() == reports[:1]
+    assert queue.take_all(True) == reports[:1]
     assert queue.put(reports[1]) is False, "it was not accepted"
-    assert queue.close() == []
+    assert queue.take_all(True) == []
     assert (queue.first(), len(queue), mutex.locked) == (None, 0, False)
 
 
@@ -91,7 +91,7 @@ def test_threads_that_report_at_once():
             taken.append(queue.take())
     for thread in threads:
         thread.join()
-    assert queue.close() == []
+    assert queue.take_all(True) == []
     cookies = [str(report.cookie) for report in taken]
     assert len(set(cookies)) == 1200, "all of them, each once"
     for mine in "0123":

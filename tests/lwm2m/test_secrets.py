@@ -98,7 +98,7 @@ def test_the_reason_of_a_refused_finish_names_no_value(account):
     code, response = rig.ask("POST", "bs")
     assert code == "4.06"
     assert response.payload
-    assert rig.refused == [response.payload.decode()]
+    assert rig.refused == ["Bootstrap-Finish: " + response.payload.decode()]
     clean(response.payload)
 
 

@@ -3,11 +3,11 @@
 import pytest
 
 from atiny.coap import codes
-from atiny.lwm2m.accounts import take_accounts
 from atiny.lwm2m.model import Object, Resource
 from atiny.lwm2m.objects.access_control import AccessControl
 from atiny.lwm2m.objects.security import Security
 from atiny.lwm2m.objects.server import Server
+from atiny.lwm2m.servers import take_accounts
 from atiny.lwm2m.types import INTEGER
 from tests.lwm2m.provisioning import TEXT, Rig, contents, nosec, row, server
 from tests.lwm2m.widget import WIDGET, Widget

@@ -1,9 +1,9 @@
 """An object with a resource of every type and of every kind of access, for the tests of the operations."""
 
-from atiny.coap import codes
-from atiny.errors import Rejected
-from atiny.lwm2m.model import Object, Resource
-from atiny.lwm2m.types import BOOLEAN, FLOAT, INTEGER, NONE, OBJLNK, OPAQUE, STRING, TIME
+from atiny import BOOLEAN, FLOAT, INTEGER, NONE, OBJLNK, OPAQUE, STRING, TIME, Object, Rejected, Resource
+
+BAD_REQUEST = 0x80
+FORBIDDEN = 0x83
 
 WIDGET = 31024
 
@@ -50,12 +50,12 @@ class Widget(Object):
 
     def check_bounded(self, value: int) -> None:
         if not 0 <= value <= 100:
-            raise Rejected(codes.BAD_REQUEST, "0 to 100")
+            raise Rejected(BAD_REQUEST, "0 to 100")
 
     def write_fragile(self, value: int) -> None:
         self.log.append(("fragile", value))
         if value < 0:
-            raise Rejected(codes.FORBIDDEN, "not below zero")
+            raise Rejected(FORBIDDEN, "not below zero")
         if value == 0:
             raise ValueError("a bug of the host")
 
@@ -69,7 +69,7 @@ class Widget(Object):
         if arguments == "raise":
             raise OSError(5, "the button is stuck")
         if arguments == "refuse":
-            raise Rejected(codes.FORBIDDEN, "locked")
+            raise Rejected(FORBIDDEN, "locked")
         return self.after
 
     def deleted(self) -> None:

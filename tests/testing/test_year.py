@@ -67,9 +67,11 @@ class Device:
         """What the device keeps that could grow: objects in the lists of its account and exchange."""
         (account,) = self.client._agent.accounts
         exchange = account.exchange
-        lists = [exchange.outbox, exchange._waiting, exchange._accepted, exchange._notified, exchange._answered]
-        lists += [account.backlog, account.observations._all, account.observations._stored, self.client._agent._events]
-        held = len(exchange._replies._keys) + len(exchange._read_replies._keys)
+        lists = [exchange.outbox, exchange._queue, exchange._notified, exchange._answered]
+        lists += [account.backlog, account.observations.all, self.client._agent._events]
+        if account.observations.unsent is not None:
+            lists.append(account.observations.unsent.entries)
+        held = len(exchange._replies._replies) + len(exchange._read_replies._replies)
         for one in lists:
             held += len(one)
         return held + len(self.client._agent.reports)

@@ -1,6 +1,6 @@
-"""The payload formats: from a CoAP Content-Format to the module that reads and writes it.
+"""The payload formats: from a CoAP Content-Format to what writes and reads it.
 
-A codec is a module with two functions::
+A codec is a pair of functions::
 
     encode(base, entries) -> bytes
     decode(base, payload, type_of) -> [(path, value), ...]
@@ -19,7 +19,10 @@ from . import opaque, text, tlv
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from types import ModuleType
+    from collections.abc import Callable
+    from typing import Any
+
+    Codec = tuple[Callable[..., bytes], Callable[..., Any]]
 
 # Content-Formats: RFC 7252 section 12.3, OMA LwM2M 1.0 section 6.4; the legacy ids are of the time before IANA's.
 TEXT = 0
@@ -30,13 +33,18 @@ TLV_LEGACY = 1542
 JSON = 11543
 JSON_LEGACY = 1543
 
-_CODECS = {TEXT: text, OPAQUE: opaque, TLV: tlv, TLV_LEGACY: tlv}
+_TLV = (tlv.encode, tlv.decode)
+_CODECS = {TEXT: (text.encode, text.decode), OPAQUE: (opaque.encode, opaque.decode), TLV: _TLV, TLV_LEGACY: _TLV}
 
 
-def codec(content_format: int) -> "ModuleType | None":
-    """The module for ``content_format``; None: not supported (4.15 for a payload, 4.06 for an Accept)."""
-    module = _CODECS.get(content_format)
-    if module is None and (content_format == JSON or content_format == JSON_LEGACY):
-        from . import json as module  # loaded when it is asked for: on a board it takes 10 kB
+def codec(content_format: int) -> "Codec | None":
+    """The codec of ``content_format``; None: not supported (4.15 for a payload, 4.06 for an Accept)."""
+    found = _CODECS.get(content_format)
+    if found is None and (content_format == JSON or content_format == JSON_LEGACY):
+        try:
+            from .json import decode, encode  # loaded when it is asked for: on a board it takes 10 kB
 
-    return module
+            found = (encode, decode)
+        except ImportError:  # a slim build without it
+            pass
+    return found

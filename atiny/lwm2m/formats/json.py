@@ -22,13 +22,11 @@ The format has no words for an instance without resources and for a multiple res
 that is all there is: they are left out.
 """
 
-from binascii import b2a_base64
-
 from ...errors import CodecError
 from ..path import render, segment
-from ..types import BOOLEAN, FLOAT, INTEGER, NAMES, NONE, OBJLNK, OPAQUE, STRING, TIME
+from ..types import BOOLEAN, FLOAT, INTEGER, NAMES, OBJLNK, OPAQUE, STRING, TIME
+from . import text
 from .json_syntax import parse, quote
-from .text import read_base64, read_float, read_integer, read_link
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,7 +34,13 @@ if TYPE_CHECKING:
 
     from ..types import Decoded, Entry, Path, TypeOf
 
-_MEMBERS = ("v", "bv", "sv", "ov")
+# By member: what `json_syntax.parse` gives for its value, and the types of resources that may have it.
+_MEMBERS: "dict[str, tuple[Any, tuple[int, ...]]]" = {
+    "v": (bytes, (INTEGER, FLOAT, TIME)),
+    "bv": (bool, (BOOLEAN,)),
+    "sv": (str, (STRING, OPAQUE, OBJLNK)),
+    "ov": (str, (OBJLNK,)),
+}
 _NO_LINK = "FFFF:FFFF"  # how the specification's own example writes the link to nothing, 65535:65535
 
 
@@ -47,34 +51,27 @@ def encode(base: "Path", entries: "list[Entry]") -> bytes:
     """
     depth = len(base)
     rows = []
-    deeper = False
+    end = ""
     for path, kind, value in entries:
         if len(path) < 3 or type(value) is dict:
             continue
         name = ""
         if len(path) > depth:
-            deeper = True
-            name = '"n":"%s",' % "/".join([str(id) for id in path[depth:]])
+            end = "/"
+            name = '"n":"%s",' % render(path[depth:])[1:]
         rows.append("{%s%s}" % (name, _member(kind, value)))
-    return ('{"bn":"%s%s","e":[%s]}' % (render(base), "/" if deeper else "", ",".join(rows))).encode()
+    return ('{"bn":"%s%s","e":[%s]}' % (render(base), end, ",".join(rows))).encode()
 
 
 def _member(kind: int, value: "Any") -> str:
     if kind == STRING:
         return '"sv":' + quote(value)
-    if kind == INTEGER or kind == TIME:
-        return '"v":%d' % value
-    if kind == FLOAT:
-        if value - value != 0:
-            raise CodecError("JSON cannot carry %r" % value)
-        return '"v":%r' % value
     if kind == BOOLEAN:
         return '"bv":true' if value else '"bv":false'
-    if kind == OPAQUE:
-        return '"sv":"%s"' % b2a_base64(value)[:-1].decode()
-    if kind == OBJLNK:
-        return '"ov":"%d:%d"' % value
-    raise CodecError("no JSON for a value of type %s" % NAMES[kind])
+    said = text.encode((), [((), kind, value)]).decode()  # what cannot be said ends here
+    if kind == FLOAT:
+        return '"v":%r' % value
+    return ('"sv":"%s"' if kind == OPAQUE else '"ov":"%s"' if kind == OBJLNK else '"v":%s') % said
 
 
 def decode(base: "Path", payload: bytes, type_of: "TypeOf") -> "list[Decoded]":
@@ -91,12 +88,13 @@ def decode(base: "Path", payload: bytes, type_of: "TypeOf") -> "list[Decoded]":
     entries = document.get("e")
     if type(base_name) is not str or type(entries) is not list or type(document.get("bt", b"")) is not bytes:
         raise CodecError("bn is a string, e an array, bt a number")
-    depth = len(base)
-    if not entries:
-        return _decode_nothing(base, base_name)
-    out: "list[Decoded]" = []
-    previous: "Path" = ()
-    ascending = True  # as nearly every payload is
+    if not entries:  # what is said by none at all
+        name = base_name[:-1] if base_name[-1:] == "/" else base_name
+        above = _path(name) if name else ()
+        if len(base) == 4 or base[: len(above)] != above:
+            raise CodecError("no value for %s" % render(base))
+        return [(base, {})] if len(base) == 3 else []
+    found: "dict[Path, Any]" = {}
     for entry in entries:
         if type(entry) is not dict:
             raise CodecError("an entry is an object")
@@ -104,47 +102,24 @@ def decode(base: "Path", payload: bytes, type_of: "TypeOf") -> "list[Decoded]":
         if type(name) is not str or type(entry.get("t", b"")) is not bytes:
             raise CodecError("n is a string, t a number")
         path = _path(base_name + name)
-        if len(path) < 3 or path[:depth] != base:
+        if len(path) < 3 or path[: len(base)] != base:
             raise CodecError("%s in a payload for %s" % (render(path), render(base)))
-        out.append((path, _decode_entry(type_of(path[0], path[2]), entry)))
-        if path < previous:
-            ascending = False
-        previous = path
-    if not ascending:
-        out.sort(key=_by_path)
-    previous = ()
-    for path, _ in out:
-        if path[:3] == previous[:3] and (len(path) != len(previous) or path == previous):
+        if path in found:
+            raise CodecError("%s twice" % render(path))
+        found[path] = _decode_entry(type_of(path[0], path[2]), entry)
+    out: "list[Decoded]" = []
+    for path in sorted(found):
+        if path[:3] in found and len(path) > 3:
             raise CodecError("%s twice" % render(path[:3]))
-        previous = path
+        out.append((path, found[path]))
     return out
 
 
-def _by_path(row: "Decoded") -> tuple:
-    return row[0]
-
-
-def _decode_nothing(base: "Path", base_name: str) -> "list[Decoded]":
-    """What no entry at all says of ``base``."""
-    if base_name[-1:] == "/":
-        base_name = base_name[:-1]
-    if base_name:
-        above = _path(base_name)
-        if base[: len(above)] != above:
-            raise CodecError("%s in a payload for %s" % (render(above), render(base)))
-    if len(base) == 4:
-        raise CodecError("no value")
-    return [(base, {})] if len(base) == 3 else []
-
-
-def _path(text: str) -> "Path":
+def _path(name: str) -> "Path":
     """The path that a name says: one to four ids, with or without the slash before the first."""
-    ids: "list[int]" = []
-    for part in (text[1:] if text[:1] == "/" else text).split("/", 4):
-        id = segment(part.encode())
-        if id is None or len(ids) == 4:
-            raise CodecError("a name that is not a path")
-        ids.append(id)
+    ids: "list[Any]" = [segment(part.encode()) for part in (name[1:] if name[:1] == "/" else name).split("/", 4)]
+    if None in ids or len(ids) > 4:
+        raise CodecError("a name that is not a path")
     return tuple(ids)
 
 
@@ -154,52 +129,32 @@ def _decode_entry(kind: "int | None", entry: "dict[str, Any]") -> "Any":
         raise CodecError("an entry has one value: v, bv, sv or ov")
     member = given[0]
     value = entry[member]
-    if member == "v":
-        fits = type(value) is bytes
-    elif member == "bv":
-        fits = type(value) is bool
-    else:
-        fits = type(value) is str
-    if not fits:
+    form, kinds = _MEMBERS[member]
+    if type(value) is not form:
         raise CodecError("v is a number, bv true or false, sv and ov are strings")
-    if kind is None or kind == NONE:
+    if not kind:  # unknown, or NONE
         if member == "bv":
             return b"true" if value else b"false"
-        return value if member == "v" else value.encode()
-    if member == "v":
-        if kind == INTEGER or kind == TIME:
-            return _whole(value)
-        if kind == FLOAT:
-            return read_float(value)
-    elif member == "bv":
-        if kind == BOOLEAN:
-            return value
-    elif kind == OBJLNK:
-        return (65535, 65535) if value == _NO_LINK else read_link(value.encode())
-    elif member == "sv":
-        if kind == STRING:
-            return value
-        if kind == OPAQUE:
-            return read_base64(value.encode())
-    raise CodecError("%s is no member for a value of type %s" % (member, NAMES[kind]))
+    elif kind not in kinds:
+        raise CodecError("%s is no member for a value of type %s" % (member, NAMES[kind]))
+    elif kind == STRING or kind == BOOLEAN:
+        return value
+    elif kind == INTEGER or kind == TIME:
+        return _whole(value)
+    elif kind == OBJLNK and value == _NO_LINK:
+        return (65535, 65535)
+    return text.read(kind, value if member == "v" else value.encode())
 
 
 def _whole(number: bytes) -> int:
     """The integer that a JSON number is; peers write 1367491215 as 1.367491215E9 too. `CodecError` if it is none."""
-    mantissa, mark, exponent = number.lower().partition(b"e")
-    whole, point, fraction = mantissa.partition(b".")
-    if not mark and not point:
-        return read_integer(number)
-    sign = whole[:1] if whole[:1] == b"-" else b""
-    digits = (whole[len(sign) :] + fraction).lstrip(b"0")
+    mantissa, _, exponent = number.lower().partition(b"e")
+    whole, _, fraction = mantissa.partition(b".")
+    digits = whole + fraction
     significant = digits.rstrip(b"0")
-    if not significant:
+    if significant == b"" or significant == b"-":
         return 0
-    power = exponent.lstrip(b"+-").lstrip(b"0") or b"0"
-    if len(significant) > 19 or len(power) > 6:
-        raise CodecError("not an integer of 64 bits")
-    shift = -int(power) if exponent[:1] == b"-" else int(power)
-    shift += len(digits) - len(significant) - len(fraction)
+    shift = text.read_integer(exponent.lstrip(b"+") or b"0") - len(fraction) + len(digits) - len(significant)
     if not 0 <= shift < 19:
         raise CodecError("not an integer of 64 bits")
-    return read_integer(sign + significant + b"0" * shift)
+    return text.read_integer(significant + b"0" * shift)

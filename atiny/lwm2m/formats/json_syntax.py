@@ -18,8 +18,9 @@ _SPACE = b" \t\n\r"
 _DIGITS = b"0123456789"
 _HEX = b"0123456789abcdefABCDEF"
 _WORDS = ((b"true", True), (b"false", False), (b"null", None))
-_ESCAPES = {0x22: 0x22, 0x5C: 0x5C, 0x2F: 0x2F, 0x62: 8, 0x66: 12, 0x6E: 10, 0x72: 13, 0x74: 9}  # "\/bfnrt
-_SHORT = {"\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t", '"': '\\"', "\\": "\\\\"}
+# What stands behind a backslash, and what it means
+_ESCAPES = '"\\/bfnrt'
+_MEANINGS = '"\\/\b\f\n\r\t'
 
 
 def parse(data: bytes) -> "Any":
@@ -40,9 +41,9 @@ def quote(text: str) -> str:
     out = ['"']
     for c in text:
         if c == '"' or c == "\\" or c < " ":
-            out.append(_SHORT.get(c) or "\\u%04x" % ord(c))
-        else:
-            out.append(c)
+            index = _MEANINGS.find(c)
+            c = "\\" + _ESCAPES[index] if index >= 0 else "\\u%04x" % ord(c)
+        out.append(c)
     out.append('"')
     return "".join(out)
 
@@ -77,7 +78,7 @@ class _Reader:
             if depth == MAX_DEPTH:
                 raise self.error("nested too deep")
             self.pos += 1
-            return self.object(depth + 1) if c == 0x7B else self.array(depth + 1)
+            return self.container(depth + 1, {} if c == 0x7B else [], c + 2)
         for word, meaning in _WORDS:
             end = self.pos + len(word)
             if self.data[self.pos : end] == word:
@@ -85,58 +86,47 @@ class _Reader:
                 return meaning
         raise self.error("not a value")
 
-    def object(self, depth: int) -> "dict[str, Any]":
-        members: "dict[str, Any]" = {}
-        if self.next() == 0x7D:  # }
+    def container(self, depth: int, found: "Any", closing: int) -> "Any":
+        """The members of an object, or the items of an array, from the first one to the ``closing`` bracket."""
+        if self.next() == closing:
             self.pos += 1
-            return members
+            return found
         while True:
-            if self.next() != 0x22:
-                raise self.error("not a name")
-            name = self.string()
-            if name in members:
-                raise self.error("a name twice in one object")
-            if self.next() != 0x3A:  # :
-                raise self.error("no colon behind a name")
+            if type(found) is list:
+                found.append(self.value(depth))
+            else:
+                if self.next() != 0x22:
+                    raise self.error("not a name")
+                name = self.string()
+                if name in found:
+                    raise self.error("a name twice in one object")
+                if self.next() != 0x3A:  # :
+                    raise self.error("no colon behind a name")
+                self.pos += 1
+                found[name] = self.value(depth)
+            c = self.next()
+            if c != closing and c != 0x2C:
+                raise self.error("neither a comma nor the end")
             self.pos += 1
-            members[name] = self.value(depth)
-            if self._last(0x7D):
-                return members
-
-    def array(self, depth: int) -> "list[Any]":
-        items: "list[Any]" = []
-        if self.next() == 0x5D:  # ]
-            self.pos += 1
-            return items
-        while True:
-            items.append(self.value(depth))
-            if self._last(0x5D):
-                return items
-
-    def _last(self, closing: int) -> bool:
-        """Whether the ``closing`` bracket comes now, and not a comma."""
-        c = self.next()
-        if c != closing and c != 0x2C:
-            raise self.error("neither a comma nor the end")
-        self.pos += 1
-        return c == closing
+            if c == closing:
+                return found
 
     def number(self) -> bytes:
         data = self.data
         start = self.pos
         first = start + (data[start] == 0x2D)
-        end = self._digits(first)
+        end = self.digits(first)
         if data[first] == 0x30 and end > first + 1:
             raise self.error("a number with a leading zero")
         if data[end : end + 1] == b".":
-            end = self._digits(end + 1)
+            end = self.digits(end + 1)
         if data[end : end + 1] in (b"e", b"E"):
             end += 1
-            end = self._digits(end + (data[end : end + 1] in (b"+", b"-")))
+            end = self.digits(end + (data[end : end + 1] in (b"+", b"-")))
         self.pos = end
         return data[start:end]
 
-    def _digits(self, pos: int) -> int:
+    def digits(self, pos: int) -> int:
         """Where the digits from ``pos`` on end; there must be one."""
         data = self.data
         start = pos
@@ -149,25 +139,9 @@ class _Reader:
 
     def string(self) -> str:
         data = self.data
-        start = self.pos + 1
-        stop = data.find(b'"', start)
-        if stop < 0:
-            raise self.error("a string without its end")
-        plain = data[start:stop]
-        if b"\\" in plain:
-            return self._escaped(start)
-        for c in plain:
-            if c < 0x20:
-                raise self.error("a control character in a string")
-        self.pos = stop + 1
-        return utf8(plain)
-
-    def _escaped(self, pos: int) -> str:
-        """The string whose contents begin at ``pos`` and have escapes among them."""
-        data = self.data
         out = bytearray()
-        end = len(data)
-        while pos < end:
+        pos = self.pos + 1
+        while pos < len(data):
             c = data[pos]
             pos += 1
             if c == 0x22:
@@ -178,26 +152,27 @@ class _Reader:
             if c != 0x5C:
                 out.append(c)
                 continue
-            c = data[pos] if pos < end else -1
+            c = data[pos] if pos < len(data) else 0
             pos += 1
-            if c in _ESCAPES:
-                out.append(_ESCAPES[c])
+            index = _ESCAPES.find(chr(c))
+            if index >= 0:
+                out.append(ord(_MEANINGS[index]))
                 continue
             if c != 0x75:  # u
                 raise self.error("an unknown escape in a string")
-            point = self._hex(pos)
+            point = self.hex(pos)
             pos += 4
-            if 0xD800 <= point < 0xDC00 and data[pos : pos + 2] == b"\\u":
-                low = self._hex(pos + 2)
-                if 0xDC00 <= low < 0xE000:
+            if point >> 10 == 0x36 and data[pos : pos + 2] == b"\\u":  # D800 to DBFF: the first half of a pair
+                low = self.hex(pos + 2)
+                if low >> 10 == 0x37:
                     point = 0x10000 + ((point & 0x3FF) << 10 | low & 0x3FF)
                     pos += 6
-            if 0xD800 <= point < 0xE000:
+            if point >> 11 == 0x1B:
                 raise self.error("half of a surrogate pair in a string")
             out += chr(point).encode()
         raise self.error("a string without its end")
 
-    def _hex(self, pos: int) -> int:
+    def hex(self, pos: int) -> int:
         digits = self.data[pos : pos + 4]
         for c in digits:
             if c not in _HEX:

@@ -54,7 +54,7 @@ def parse(data: bytes) -> "list[tuple[str, dict[str, str | None]]]":
         attributes: "dict[str, str | None]" = {}
         pos = stop + 1
         while pos < end and data[pos] == 0x3B:  # ;
-            stop = _span(data, pos + 1, _NAME)
+            stop = _end_of(data, pos + 1, _NAME)
             name = utf8(data[pos + 1 : stop])
             if not name or name in attributes:
                 raise CodecError("byte %d: no attribute name, or one twice" % pos)
@@ -63,7 +63,7 @@ def parse(data: bytes) -> "list[tuple[str, dict[str, str | None]]]":
             if data[pos : pos + 2] == b'="':
                 value, pos = _quoted(data, pos + 2)
             elif data[pos : pos + 1] == b"=":
-                stop = _span(data, pos + 1, _TOKEN)
+                stop = _end_of(data, pos + 1, _TOKEN)
                 value = utf8(data[pos + 1 : stop])
                 if not value:
                     raise CodecError("byte %d: an attribute without its value" % pos)
@@ -78,7 +78,7 @@ def parse(data: bytes) -> "list[tuple[str, dict[str, str | None]]]":
     return links
 
 
-def _span(data: bytes, pos: int, alphabet: bytes) -> int:
+def _end_of(data: bytes, pos: int, alphabet: bytes) -> int:
     """Where the run of bytes of ``alphabet`` that begins at ``pos`` ends."""
     end = len(data)
     while pos < end and data[pos] in alphabet:

@@ -10,14 +10,11 @@ if TYPE_CHECKING:
 
 def encode(base: "Path", entries: "list[Entry]") -> bytes:
     """The bytes of the one resource (or resource instance) that ``base`` names; anything else is a `CodecError`."""
-    if len(entries) != 1:
-        raise CodecError("opaque carries one value")
-    path, kind, value = entries[0]
-    if path != base or type(value) is dict:
-        raise CodecError("opaque carries the value of a single resource")
-    if kind != OPAQUE:
-        raise CodecError("opaque cannot carry a value of type %s" % NAMES[kind])
-    return value
+    if len(entries) == 1:
+        path, _, value = entries[0]
+        if path == base and type(value) is bytes:
+            return value
+    raise CodecError("opaque carries the value of a single resource of type OPAQUE")
 
 
 def decode(base: "Path", payload: bytes, type_of: "TypeOf") -> "list[Decoded]":

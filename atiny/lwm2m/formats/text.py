@@ -3,7 +3,7 @@
 from binascii import a2b_base64, b2a_base64
 
 from ...errors import CodecError
-from ..types import BOOLEAN, FLOAT, INTEGER, INTEGER_MAX, INTEGER_MIN, NAMES, NONE, OBJLNK, OPAQUE, STRING, TIME
+from ..types import BOOLEAN, FLOAT, INTEGER, INTEGER_MAX, INTEGER_MIN, NONE, OBJLNK, OPAQUE, STRING, TIME
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,18 +22,18 @@ def utf8(data: bytes) -> str:
     """``data`` as text; `CodecError` where it is not well-formed UTF-8 (RFC 3629), on every runtime."""
     try:
         value = data.decode()
-    except UnicodeError:
+        if _LAX_UTF8 and len(value) != len(data):
+            # MicroPython checks the shape of a sequence, not what it stands for: overlong forms, surrogates, and above
+            # 10FFFF, which chr() refuses.
+            size = 0
+            for c in value:
+                point = ord(c)
+                if point >> 11 != 0x1B:  # D800 to DFFF
+                    size += len(chr(point).encode())
+            if size != len(data):
+                raise ValueError
+    except ValueError:
         raise CodecError("not valid UTF-8") from None
-    if _LAX_UTF8 and len(value) != len(data):
-        # MicroPython checks the shape of a sequence, not what it stands for: overlong forms, surrogates, above 10FFFF.
-        size = 0
-        for c in value:
-            point = ord(c)
-            if 0xD800 <= point <= 0xDFFF or point > 0x10FFFF:
-                raise CodecError("not valid UTF-8")
-            size += 1 if point < 0x80 else 2 if point < 0x800 else 3 if point < 0x10000 else 4
-        if size != len(data):
-            raise CodecError("not valid UTF-8")
     return value
 
 
@@ -45,31 +45,19 @@ def encode(base: "Path", entries: "list[Entry]") -> bytes:
     if len(entries) != 1:
         raise CodecError("text carries one value")
     path, kind, value = entries[0]
-    if path != base or type(value) is dict:
+    if path != base or type(value) is dict or kind == NONE:
         raise CodecError("text carries the value of a single resource")
-    if kind == STRING:
-        return value.encode()
-    if kind == INTEGER or kind == TIME:
-        return b"%d" % value
-    if kind == FLOAT:
-        return decimal(value).encode()
-    if kind == BOOLEAN:
-        return b"1" if value else b"0"
     if kind == OPAQUE:
         return b2a_base64(value)[:-1]
-    if kind == OBJLNK:
-        return b"%d:%d" % value
-    raise CodecError("no text for a value of type %s" % NAMES[kind])
-
-
-def decode(base: "Path", payload: bytes, type_of: "TypeOf") -> "list[Decoded]":
-    """``[(base, value)]``; bytes for a resource without a type. Raises `CodecError`."""
-    if len(base) < 3:
-        raise CodecError("text carries the value of a single resource")
-    kind = type_of(base[0], base[2])
-    if kind is None or kind == NONE:
-        return [(base, payload)]
-    return [(base, _value(kind, payload))]
+    if kind == FLOAT:
+        value = decimal(value)
+    elif kind == BOOLEAN:
+        value = "1" if value else "0"
+    elif kind == OBJLNK:
+        value = "%d:%d" % value
+    elif kind != STRING:  # INTEGER, TIME
+        value = str(value)
+    return value.encode()
 
 
 def decimal(value: float) -> str:
@@ -77,26 +65,31 @@ def decimal(value: float) -> str:
 
     Raises `CodecError` for NaN and infinities.
     """
+    if value - value != 0:
+        raise CodecError("text cannot carry %r" % value)
     text = repr(value)
     mantissa, _, exponent = text.partition("e")
     if exponent:
-        sign = "-" if mantissa[0] == "-" else ""
-        whole, _, fraction = mantissa[len(sign) :].partition(".")
-        digits = whole + fraction
-        point = len(whole) + int(exponent)
-        if point <= 0:
-            digits = "0." + "0" * -point + digits
-        elif point < len(digits):
-            digits = digits[:point] + "." + digits[point:]
+        # repr() has one digit before the point, and an exponent only where no digit behind it is one of the integer's.
+        digits = mantissa.lstrip("-").replace(".", "")
+        shift = int(exponent)
+        if shift < 0:
+            digits = "0." + "0" * (-1 - shift) + digits
         else:
-            digits += "0" * (point - len(digits)) + ".0"
-        text = sign + digits
-    elif text[-1] == "n" or text[-1] == "f":
-        raise CodecError("text cannot carry %s" % text)
+            digits += "0" * (shift + 1 - len(digits)) + ".0"
+        text = "-" + digits if value < 0 else digits
     return text
 
 
-def _value(kind: int, data: bytes) -> "Any":
+def decode(base: "Path", payload: bytes, type_of: "TypeOf") -> "list[Decoded]":
+    """``[(base, value)]``; bytes for a resource without a type. Raises `CodecError`."""
+    if len(base) < 3:
+        raise CodecError("text carries the value of a single resource")
+    return [(base, read(type_of(base[0], base[2]), payload))]
+
+
+def read(kind: "int | None", data: bytes) -> "Any":
+    """The value that a text says; the text itself where there is no type. Raises `CodecError`."""
     if kind == STRING:
         return utf8(data)
     if kind == INTEGER or kind == TIME:
@@ -104,14 +97,14 @@ def _value(kind: int, data: bytes) -> "Any":
     if kind == FLOAT:
         return read_float(data)
     if kind == BOOLEAN:
-        if data == b"1":
-            return True
-        if data == b"0":
-            return False
-        raise CodecError("a boolean is 0 or 1")
+        if data != b"1" and data != b"0":
+            raise CodecError("a boolean is 0 or 1")
+        return data == b"1"
     if kind == OPAQUE:
         return read_base64(data)
-    return read_link(data)
+    if kind == OBJLNK:
+        return read_link(data)
+    return data
 
 
 def read_base64(data: bytes) -> bytes:
@@ -128,44 +121,38 @@ def read_base64(data: bytes) -> bytes:
 
 def read_link(data: bytes) -> "tuple[int, int]":
     """The (object id, instance id) of ``b"10:03"``; `CodecError`."""
-    object_id, colon, instance_id = data.partition(b":")
-    if not colon:
-        raise CodecError("an object link is OBJECT:INSTANCE")
-    return _link_id(object_id), _link_id(instance_id)
+    object_id, _, instance_id = data.partition(b":")
+    if object_id.isdigit() and instance_id.isdigit() and len(object_id) < 6 and len(instance_id) < 6:
+        link = int(object_id), int(instance_id)
+        if max(link) <= 0xFFFF:
+            return link
+    raise CodecError("an object link is OBJECT:INSTANCE, each 0..65535")
 
 
 def read_integer(data: bytes) -> int:
     """The integer of 64 bits that decimal digits say; `CodecError`."""
     # int() alone would also take underscores, spaces, a plus; CPython's raises for thousands of digits, zeros too.
-    negative = data[:1] == b"-"
-    digits = data[1:] if negative else data
-    significant = digits.lstrip(b"0") or b"0"
-    if not digits.isdigit() or len(significant) > 19:
-        raise CodecError("not an integer of 64 bits")
-    value = -int(significant) if negative else int(significant)
-    if not INTEGER_MIN <= value <= INTEGER_MAX:
-        raise CodecError("not an integer of 64 bits")
-    return value
+    digits = data[1:] if data[:1] == b"-" else data
+    if digits.isdigit():
+        value = int(digits.lstrip(b"0")[:20] or b"0")  # 20 digits are too many, and so are more
+        if digits != data:
+            value = -value
+        if INTEGER_MIN <= value <= INTEGER_MAX:
+            return value
+    raise CodecError("not an integer of 64 bits")
 
 
 def read_float(data: bytes) -> float:
     """The float that a decimal number says, with or without an exponent; `CodecError`, also where it is too large."""
     # float() alone would also take "nan", underscores and spaces, and on MicroPython "." and "e5".
-    mantissa, mark, exponent = data.lower().partition(b"e")
-    whole, _, fraction = mantissa.partition(b".")
-    if whole[:1] == b"-":
-        whole = whole[1:]
+    number, mark, exponent = data.lower().partition(b"e")
+    if number[:1] == b"-":
+        number = number[1:]
     if exponent[:1] == b"-" or exponent[:1] == b"+":
         exponent = exponent[1:]
-    if not (whole + fraction).isdigit() or (mark and not exponent.isdigit()):
+    if not number.replace(b".", b"", 1).isdigit() or (mark and not exponent.isdigit()):
         raise CodecError("not a decimal number")
     value = float(data)
     if value - value != 0:  # only an infinity: it was too large
         raise CodecError("a float out of range")
     return value
-
-
-def _link_id(data: bytes) -> int:
-    if not data.isdigit() or len(data) > 5 or int(data) > 0xFFFF:
-        raise CodecError("an id of an object link is 0..65535")
-    return int(data)

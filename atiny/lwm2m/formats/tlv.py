@@ -11,7 +11,7 @@ bits  meaning
 ====  ==========================================================================
 
 Object Instances hold Multiple Resources and Resources, Multiple Resources hold Resource Instances, and nothing nests
-further: the three functions of the decoder are the bound on its depth.
+further: that is the bound on the depth of both directions.
 """
 
 from struct import pack, unpack
@@ -33,7 +33,14 @@ RESOURCE_INSTANCE = 0x40
 MULTIPLE_RESOURCE = 0x80
 RESOURCE = 0xC0
 
-_INTEGER = (None, ">b", ">h", None, ">i", None, None, None, ">q")  # by length
+# struct's formats by length
+_INTEGER = {1: ">b", 2: ">h", 4: ">i", 8: ">q"}
+_FORMS: "dict[int | None, dict[int, str]]" = {
+    INTEGER: _INTEGER,
+    TIME: _INTEGER,
+    FLOAT: {4: ">f", 8: ">d"},
+    OBJLNK: {4: ">HH"},
+}
 
 
 def encode(base: "Path", entries: "list[Entry]") -> bytes:
@@ -44,90 +51,61 @@ def encode(base: "Path", entries: "list[Entry]") -> bytes:
     loses nothing, and a width that follows the value would surprise who logs or compares payloads.
     Raises `CodecError` where a value is longer than 24 bits can say.
     """
-    if 1 < len(base) < 4:
-        return bytes(_encode_resources(entries))
-    out = bytearray()
-    if len(base) == 4:
-        for path, kind, value in entries:
-            _append(out, RESOURCE_INSTANCE, path[3], _encode_value(kind, value))
-        return bytes(out)
-    count = len(entries)
-    first = 0
-    while first < count:
-        iid = entries[first][0][1]
-        last = first + 1
-        while last < count and entries[last][0][1] == iid:
-            last += 1
-        _append(out, OBJECT_INSTANCE, iid, _encode_resources(entries[first:last]))
-        first = last
-    return bytes(out)
+    depth = len(base)
+    return bytes(_encode(entries, depth if depth < 3 else depth - 1))
 
 
-def _encode_resources(entries: "list[Entry]") -> bytearray:
+def _encode(entries: "list[Entry]", level: int) -> bytearray:
+    """The TLVs of entries side by side. ``level``: which of the ids in their paths are the TLVs'."""
+    single = RESOURCE if level == 2 else RESOURCE_INSTANCE
+    holder = MULTIPLE_RESOURCE if level == 2 else OBJECT_INSTANCE
+    depth = level + 1  # of a path whose last id is the TLV's
     out = bytearray()
-    multiple = -1  # id of the Multiple Resource that is being collected in `inner`
-    inner = bytearray()
+    first = index = 0  # the entries between them are of one Multiple Resource, or Object Instance
+    data: "bytes | bytearray"
     for path, kind, value in entries:
-        depth = len(path)
-        if depth == 4:
-            rid = path[2]
-            if rid != multiple:
-                if multiple >= 0:
-                    _append(out, MULTIPLE_RESOURCE, multiple, inner)
-                multiple = rid
-                inner = bytearray()
-            _append(inner, RESOURCE_INSTANCE, path[3], _encode_value(kind, value))
-            continue
-        if multiple >= 0:
-            _append(out, MULTIPLE_RESOURCE, multiple, inner)
-            multiple = -1
-        if depth == 3:
-            if type(value) is dict:
-                _append(out, MULTIPLE_RESOURCE, path[2], b"")
-            else:
-                _append(out, RESOURCE, path[2], _encode_value(kind, value))
-    if multiple >= 0:
-        _append(out, MULTIPLE_RESOURCE, multiple, inner)
+        index += 1
+        ident = path[level]
+        if len(path) > depth:
+            if index < len(entries) and entries[index][0][level] == ident:
+                continue
+            head = holder
+            data = _encode(entries[first:index], depth)
+        elif type(value) is dict or level == 1:
+            head = holder
+            data = b""
+        else:
+            head = single
+            data = _encode_value(kind, value)
+        size = len(data)
+        if size < 8:
+            head |= size
+        else:
+            width = 1 if size < 0x100 else 2 if size < 0x10000 else 3
+            if size > 0xFFFFFF:
+                raise CodecError("%d bytes are too long for a TLV" % size)
+            head |= width << 3
+        if ident < 0x100:
+            out.append(head)
+        else:
+            out.append(head | 0x20)
+            out.append(ident >> 8)
+        out.append(ident & 0xFF)
+        if size > 7:
+            out += size.to_bytes(width, "big")
+        out += data
+        first = index
     return out
-
-
-def _append(out: bytearray, kind: int, ident: int, data: "bytes | bytearray") -> None:
-    size = len(data)
-    if ident > 0xFF:
-        kind |= 0x20
-    if size < 8:
-        out.append(kind | size)
-    elif size < 0x100:
-        out.append(kind | 0x08)
-    elif size < 0x10000:
-        out.append(kind | 0x10)
-    elif size < 0x1000000:
-        out.append(kind | 0x18)
-    else:
-        raise CodecError("%d bytes are too long for a TLV" % size)
-    if ident > 0xFF:
-        out.append(ident >> 8)
-    out.append(ident & 0xFF)
-    if size >= 8:
-        if size >= 0x100:
-            if size >= 0x10000:
-                out.append(size >> 16)
-            out.append(size >> 8 & 0xFF)
-        out.append(size & 0xFF)
-    out += data
 
 
 def _encode_value(kind: int, value: "Any") -> bytes:
     if kind == STRING:
         return value.encode()
     if kind == INTEGER or kind == TIME:
-        if -0x80 <= value < 0x80:
+        bits = value if value >= 0 else ~value
+        if bits < 0x80:
             return pack(">b", value)
-        if -0x8000 <= value < 0x8000:
-            return pack(">h", value)
-        if -0x80000000 <= value < 0x80000000:
-            return pack(">i", value)
-        return pack(">q", value)
+        return pack(">h" if bits < 0x8000 else ">i" if bits < 0x80000000 else ">q", value)
     if kind == FLOAT:
         return pack(">d", value)
     if kind == BOOLEAN:
@@ -153,103 +131,72 @@ def decode(base: "Path", payload: bytes, type_of: "TypeOf") -> "list[Decoded]":
     depth = len(base)
     if depth > 2:
         _decode_resource(base, items, type_of, out)
-        return out
-    oid = base[0]
-    iid = base[1] if depth == 2 else None
-    if not items or items[0][0] != OBJECT_INSTANCE:
-        _decode_resources(oid, iid, items, type_of, out)
-        return out
-    for kind, ident, data in items:
-        if kind != OBJECT_INSTANCE:
-            raise CodecError("resources beside object instances")
-        if iid is not None and ident != iid:
-            raise CodecError("instance %d in a payload for instance %d" % (ident, iid))
-        inner = _items(data)
-        if inner:
-            _decode_resources(oid, ident, inner, type_of, out)
-        elif iid is None:
-            out.append(((oid, ident), None))
+    elif not items or items[0][0] != OBJECT_INSTANCE:
+        _decode(base if depth == 2 else base + (None,), items, type_of, out)
+    else:
+        for kind, ident, data in items:
+            if kind != OBJECT_INSTANCE:
+                raise CodecError("resources beside object instances")
+            if depth == 2 and ident != base[1]:
+                raise CodecError("instance %d in a payload for instance %d" % (ident, base[1]))
+            path = (base[0], ident)
+            if data:
+                _decode(path, _items(data), type_of, out)
+            elif depth == 1:
+                out.append((path, None))
     return out
 
 
 def _items(data: bytes) -> "list[Item]":
     """The TLVs that ``data`` is made of, side by side: (kind, id, value)."""
     items: "list[Item]" = []
-    previous = -1
-    ascending = True  # as nearly every payload is; only the others pay for the search for duplicates
+    known = set()
     pos = 0
     end = len(data)
-    try:
-        while pos < end:
-            head = data[pos]
-            ident = data[pos + 1]
-            pos += 2
-            if head & 0x20:
-                ident = ident << 8 | data[pos]
-                pos += 1
-            width = head & 0x18
-            if width:
-                size = data[pos]
-                pos += 1
-                if width > 0x08:
-                    size = size << 8 | data[pos]
-                    pos += 1
-                    if width > 0x10:
-                        size = size << 8 | data[pos]
-                        pos += 1
-            else:
-                size = head & 7
-            stop = pos + size
-            if stop > end:
-                raise CodecError("a TLV of %d bytes where %d are left" % (size, end - pos))
-            if ident <= previous:
-                ascending = False
-            previous = ident
-            items.append((head & 0xC0, ident, data[pos:stop]))
-            pos = stop
-    except IndexError:
-        raise CodecError("the head of a TLV is cut short") from None
-    if not ascending and len({item[1] for item in items}) != len(items):
-        raise CodecError("an id twice in one container")
+    while pos < end:
+        head = data[pos]
+        body = pos + 2 + (head >> 5 & 1)
+        width = head >> 3 & 3
+        start = body + width
+        stop = start + (int.from_bytes(data[body:start], "big") if width else head & 7)
+        if stop > end:
+            raise CodecError("a TLV is cut short")
+        ident = data[body - 1]
+        if head & 0x20:
+            ident |= data[pos + 1] << 8
+        if ident in known:
+            raise CodecError("an id twice in one container")
+        known.add(ident)
+        items.append((head & 0xC0, ident, data[start:stop]))
+        pos = stop
     return items
 
 
-def _decode_resources(
-    oid: int, iid: "int | None", items: "list[Item]", type_of: "TypeOf", out: "list[Decoded]"
-) -> None:
-    for kind, rid, data in items:
-        if kind == RESOURCE:
-            out.append(((oid, iid, rid), _decode_value(type_of(oid, rid), data)))
-        elif kind == MULTIPLE_RESOURCE:
-            if data:
-                _decode_instances(oid, iid, rid, _items(data), type_of, out)
-            else:
-                out.append(((oid, iid, rid), {}))
+def _decode(path: tuple, items: "list[Item]", type_of: "TypeOf", out: "list[Decoded]") -> None:
+    """Add the values of the TLVs in an object instance, or in a multiple resource."""
+    inner = RESOURCE if len(path) == 2 else RESOURCE_INSTANCE
+    for kind, ident, data in items:
+        here = path + (ident,)
+        if kind == inner:
+            out.append((here, _decode_value(type_of(here[0], here[2]), data)))
+        elif kind != MULTIPLE_RESOURCE or inner != RESOURCE:
+            raise CodecError("not a resource, or not a resource instance, where one should be")
+        elif data:
+            _decode(here, _items(data), type_of, out)
         else:
-            raise CodecError("not a resource where one should be")
-
-
-def _decode_instances(
-    oid: int, iid: "int | None", rid: int, items: "list[Item]", type_of: "TypeOf", out: "list[Decoded]"
-) -> None:
-    value_type = type_of(oid, rid)
-    for kind, riid, data in items:
-        if kind != RESOURCE_INSTANCE:
-            raise CodecError("not a resource instance where one should be")
-        out.append(((oid, iid, rid, riid), _decode_value(value_type, data)))
+            out.append((here, {}))
 
 
 def _decode_resource(base: "Path", items: "list[Item]", type_of: "TypeOf", out: "list[Decoded]") -> None:
     """A payload for a resource, or for a resource instance (four ids)."""
     if not items:
         raise CodecError("no TLV for the resource")
-    oid, iid, rid = base[:3]
     if items[0][0] == RESOURCE_INSTANCE:
-        _decode_instances(oid, iid, rid, items, type_of, out)
-    elif len(items) == 1 and items[0][1] == rid:
-        _decode_resources(oid, iid, items, type_of, out)
+        _decode(base[:3], items, type_of, out)
+    elif len(items) == 1 and items[0][1] == base[2]:
+        _decode(base[:2], items, type_of, out)
     else:
-        raise CodecError("not the TLV of resource %d" % rid)
+        raise CodecError("not the TLV of resource %d" % base[2])
     if len(base) == 4 and (len(out) != 1 or out[0][0] != base):
         raise CodecError("not the TLV of resource instance %d" % base[3])
 
@@ -257,28 +204,15 @@ def _decode_resource(base: "Path", items: "list[Item]", type_of: "TypeOf", out: 
 def _decode_value(kind: "int | None", data: bytes) -> "Any":
     if kind == STRING:
         return utf8(data)
-    if kind == INTEGER or kind == TIME:
-        size = len(data)
-        if size == 1:
-            return data[0] - (data[0] << 1 & 0x100)
-        form = _INTEGER[size] if size < 9 else None
-        if form is None:
-            raise CodecError("an integer of %d bytes" % size)
-        return unpack(form, data)[0]
-    if kind == FLOAT:
-        if len(data) == 8:
-            return unpack(">d", data)[0]
-        if len(data) == 4:
-            return unpack(">f", data)[0]
-        raise CodecError("a float of %d bytes" % len(data))
     if kind == BOOLEAN:
-        if data == b"\x01":
-            return True
-        if data == b"\x00":
-            return False
-        raise CodecError("a boolean is one byte, 0 or 1")
-    if kind == OBJLNK:
-        if len(data) != 4:
-            raise CodecError("an object link of %d bytes" % len(data))
-        return unpack(">HH", data)
-    return data  # OPAQUE, and what has no type
+        if data != b"\x01" and data != b"\x00":
+            raise CodecError("a boolean is one byte, 0 or 1")
+        return data == b"\x01"
+    forms = _FORMS.get(kind)
+    if forms is None:
+        return data  # OPAQUE, and what has no type
+    form = forms.get(len(data))
+    if form is None:
+        raise CodecError("no value of its type has %d bytes" % len(data))
+    value = unpack(form, data)
+    return value if kind == OBJLNK else value[0]

@@ -37,10 +37,11 @@ class AccessControl(Object):
     object_id = 2
     multiple = True
     resources = (
-        Resource(0, "target_object_id", INTEGER, "R", mandatory=True),
-        Resource(1, "target_instance_id", INTEGER, "R", mandatory=True),
-        Resource(2, "acl", INTEGER, "RW", multiple=True),
-        Resource(3, "owner", INTEGER, "RW", mandatory=True),
+        # Not 0: to Security no server has rights.
+        Resource(0, "target_object_id", INTEGER, "R", mandatory=True, range=(1, MAX_ID - 1)),
+        Resource(1, "target_instance_id", INTEGER, "R", mandatory=True, range=(0, MAX_ID)),
+        Resource(2, "acl", INTEGER, "RW", multiple=True, range=(0, 0xFFFF)),  # reserved bits are kept, and mean nothing
+        Resource(3, "owner", INTEGER, "RW", mandatory=True, range=(1, MAX_ID)),
     )
 
     def __init__(
@@ -63,25 +64,8 @@ class AccessControl(Object):
         """The entries; without any the resource does not exist."""
         return self.acl or None
 
-    def check_target_object_id(self, value: int) -> None:
-        """1 to 65534: to Security no server has rights."""
-        if not 1 <= value < MAX_ID:
-            raise Rejected(BAD_REQUEST, "the object id is 1 to 65534")
-
-    def check_target_instance_id(self, value: int) -> None:
-        """0 to 65535."""
-        if not 0 <= value <= MAX_ID:
-            raise Rejected(BAD_REQUEST, "the object instance id is 0 to 65535")
-
     def check_acl(self, value: "dict[int, int]") -> None:
-        """Short server ids, or 0, and 16 bits for each; reserved bits are kept, and mean nothing."""
+        """The keys are short server ids, or 0."""
         for id in value:
             if not 0 <= id < MAX_ID:
                 raise Rejected(BAD_REQUEST, "the short server id is 1 to 65534, or 0 for the default")
-            if not 0 <= value[id] <= 0xFFFF:
-                raise Rejected(BAD_REQUEST, "the access rights are 16 bits")
-
-    def check_owner(self, value: int) -> None:
-        """A short server id, or 65535: no server at all."""
-        if not 1 <= value <= MAX_ID:
-            raise Rejected(BAD_REQUEST, "the owner is a short server id, 1 to 65534, or 65535 for none")

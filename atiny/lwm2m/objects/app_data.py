@@ -1,12 +1,10 @@
 """App Data, object 19: the application's bytes (SDK). Reports go up from /19/0/0, commands come down to /19/1/0."""
 
-from ...coap.codes import BAD_REQUEST
 from ...commands import ATINY_WRITE_APP_DATA
-from ...errors import Rejected
 from ...params import MAX_REPORT_DATA_LEN
 from ..host import Host
 from ..model import Object, Resource
-from ..types import INTEGER, OPAQUE, STRING, TIME
+from ..types import INTEGER, OPAQUE, SINCE_1970, STRING, TIME
 
 REPORT_PATH = (19, 0, 0)
 COMMAND_PATH = (19, 1, 0)
@@ -20,11 +18,12 @@ class AppData(Object):
     resources = (
         # OMA has it multiple. The SDK, and clouds made for it, have it single.
         Resource(0, "data", OPAQUE, "RW", mandatory=True, max_size=MAX_REPORT_DATA_LEN, raw=True),
-        Resource(1, "data_priority", INTEGER, "RW"),
-        Resource(2, "data_creation_time", TIME, "RW"),
+        # 0 immediate, 1 best effort, 2 latest, 101 to 254 proprietary
+        Resource(1, "data_priority", INTEGER, "RW", range=(0, 254)),
+        Resource(2, "data_creation_time", TIME, "RW", range=SINCE_1970),
         Resource(3, "data_description", STRING, "RW", max_size=32),
         Resource(4, "data_format", STRING, "RW", max_size=32),
-        Resource(5, "app_id", INTEGER, "RW"),
+        Resource(5, "app_id", INTEGER, "RW", range=(0, 0xFFFF)),
     )
     data_priority: "int | None" = None
     data_creation_time: "int | None" = None
@@ -43,18 +42,3 @@ class AppData(Object):
     def write_data(self, value: bytes) -> None:
         """A command from the cloud."""
         self._host.do(ATINY_WRITE_APP_DATA, value)
-
-    def check_data_priority(self, value: int) -> None:
-        """0 immediate, 1 best effort, 2 latest, 101 to 254 proprietary."""
-        if not 0 <= value <= 254:
-            raise Rejected(BAD_REQUEST, "the priority is 0 to 254")
-
-    def check_data_creation_time(self, value: int) -> None:
-        """Seconds since 1970-01-01."""
-        if value < 0:
-            raise Rejected(BAD_REQUEST, "the time is not before 1970-01-01")
-
-    def check_app_id(self, value: int) -> None:
-        """Two bytes."""
-        if not 0 <= value <= 0xFFFF:
-            raise Rejected(BAD_REQUEST, "the application's id is 0 to 65535")

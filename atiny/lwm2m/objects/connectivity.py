@@ -15,19 +15,19 @@ class Connectivity(HostObject):
 
     object_id = 4
     resources = (
-        Resource(0, "network_bearer", INTEGER, "R", mandatory=True),
-        Resource(1, "available_network_bearer", INTEGER, "R", multiple=True, mandatory=True),
-        Resource(2, "radio_signal_strength", INTEGER, "R", mandatory=True, unit="dBm"),
-        Resource(3, "link_quality", INTEGER, "R"),
-        Resource(4, "ip_addresses", STRING, "R", multiple=True, mandatory=True),
-        Resource(5, "router_ip_addresses", STRING, "R", multiple=True),
-        Resource(6, "link_utilization", INTEGER, "R", unit="%"),
-        Resource(7, "apn", STRING, "R", multiple=True),
-        Resource(8, "cell_id", INTEGER, "R"),
-        Resource(9, "smnc", INTEGER, "R"),
-        Resource(10, "smcc", INTEGER, "R"),
+        Resource(0, "network_bearer", INTEGER, mandatory=True),
+        Resource(1, "available_network_bearer", INTEGER, multiple=True, mandatory=True),
+        Resource(2, "radio_signal_strength", INTEGER, mandatory=True, unit="dBm"),
+        Resource(3, "link_quality", INTEGER),
+        Resource(4, "ip_addresses", STRING, multiple=True, mandatory=True),
+        Resource(5, "router_ip_addresses", STRING, multiple=True),
+        Resource(6, "link_utilization", INTEGER, unit="%"),
+        Resource(7, "apn", STRING, multiple=True),
+        Resource(8, "cell_id", INTEGER),
+        Resource(9, "smnc", INTEGER),
+        Resource(10, "smcc", INTEGER),
     )
-    words = (
+    words = [
         commands.ATINY_GET_NETWORK_BEARER,
         commands.ATINY_GET_AVAILABLE_BEARERS,
         commands.ATINY_GET_SIGNAL_STRENGTH,
@@ -39,10 +39,10 @@ class Connectivity(HostObject):
         commands.ATINY_GET_CELL_ID,
         commands.ATINY_GET_SMNC,
         commands.ATINY_GET_SMCC,
-    )
+    ]
 
     def __init__(self, host: Host, addresses=None):
         HostObject.__init__(self, host)
         # The bearer in use is available, and no other is known.
-        self._defaults[1] = lambda: self._get(commands.ATINY_GET_NETWORK_BEARER, None)
-        self._defaults[4] = addresses
+        self.defaults[1] = lambda: self._get(commands.ATINY_GET_NETWORK_BEARER, None)
+        self.defaults[4] = addresses

@@ -1,15 +1,15 @@
 """Device, object 3 (OMA LwM2M 1.0, E.4), served by the host's command words.
 
 A resource whose word the host does not support does not exist. Manufacturer and binding have a default, and so have the
-error codes: where the host does not keep them, the device does.
+error codes: where the host does not keep them, the device does (`device_errors`).
 """
 
 from ... import commands
 from ...coap.codes import BAD_REQUEST, METHOD_NOT_ALLOWED, NOT_FOUND
-from ...errors import ParameterError, Rejected
+from ...errors import Rejected
 from ..host import Host
 from ..model import Object, Resource
-from ..types import INTEGER, NONE, OBJLNK, STRING, TIME
+from ..types import INTEGER, NONE, OBJLNK, SINCE_1970, STRING, TIME
 from .host_object import HostObject
 
 TYPE_CHECKING = False
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from typing import Any
 
 NO_ERROR = 0
-LAST_ERROR_CODE = 32  # 1 to 8 are those of 1.0; 16 to 32, of a later version, the device's own
 
 SOURCE_VOLTAGE = 7
 SOURCE_CURRENT = 8
@@ -25,52 +24,43 @@ ERRORS = 11
 RESET_ERRORS = 12
 
 _LONGEST_OFFSET_MIN = 14 * 60  # of UTC, on Earth
-_DIGITS = "0123456789"  # isdigit() knows those of other scripts too
-_TIMEZONE = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz" + _DIGITS + "_+-"
-
-
-def check_error(code: int) -> int:
-    """The code, or `ParameterError` where it is none of 1 to 32."""
-    if type(code) is not int or not 1 <= code <= LAST_ERROR_CODE:
-        raise ParameterError("the error code is %r: give one from 1 to %d" % (code, LAST_ERROR_CODE))
-    return code
 
 
 class Device(HostObject):
     """The one instance of object 3.
 
-    ``binding()``: the binding that the device registers with. ``errors``: the codes of the errors there are; what
-    happens is said by `add_error` and `remove_error`. ``on_errors(codes)``: None, or told of the codes whenever
-    /3/0/11 changed here: to keep them, and to notify.
+    ``binding()``: the binding that the device registers with. ``kept_errors``: None, or a `device_errors.DeviceErrors`:
+    the codes that /3/0/11 has where the host has none. ``on_errors()``: None, or called whenever they may have changed
+    here.
     """
 
     object_id = 3
     resources = (
-        Resource(0, "manufacturer", STRING, "R"),
-        Resource(1, "model_number", STRING, "R"),
-        Resource(2, "serial_number", STRING, "R"),
-        Resource(3, "firmware_version", STRING, "R"),
+        Resource(0, "manufacturer", STRING),
+        Resource(1, "model_number", STRING),
+        Resource(2, "serial_number", STRING),
+        Resource(3, "firmware_version", STRING),
         Resource(4, "reboot", NONE, "E", mandatory=True),
         Resource(5, "factory_reset", NONE, "E"),
-        Resource(6, "power_sources", INTEGER, "R", multiple=True),
-        Resource(7, "power_source_voltage", INTEGER, "R", multiple=True, unit="mV"),
-        Resource(8, "power_source_current", INTEGER, "R", multiple=True, unit="mA"),
-        Resource(9, "battery_level", INTEGER, "R", unit="%"),
-        Resource(10, "memory_free", INTEGER, "R", unit="kB"),
-        Resource(11, "error_code", INTEGER, "R", multiple=True, mandatory=True),
+        Resource(6, "power_sources", INTEGER, multiple=True),
+        Resource(7, "power_source_voltage", INTEGER, multiple=True),  # mV
+        Resource(8, "power_source_current", INTEGER, multiple=True),  # mA
+        Resource(9, "battery_level", INTEGER),  # %
+        Resource(10, "memory_free", INTEGER),  # kB
+        Resource(11, "error_code", INTEGER, multiple=True, mandatory=True),
         Resource(12, "reset_error_code", NONE, "E"),
-        Resource(13, "current_time", TIME, "RW"),
+        Resource(13, "current_time", TIME, "RW", range=SINCE_1970),
         Resource(14, "utc_offset", STRING, "RW"),
         Resource(15, "timezone", STRING, "RW", max_size=255),
-        Resource(16, "binding_modes", STRING, "R", mandatory=True),
-        Resource(17, "device_type", STRING, "R"),
-        Resource(18, "hardware_version", STRING, "R"),
-        Resource(19, "software_version", STRING, "R"),
-        Resource(20, "battery_status", INTEGER, "R"),
-        Resource(21, "memory_total", INTEGER, "R", unit="kB"),
-        Resource(22, "ext_dev_info", OBJLNK, "R", multiple=True),
+        Resource(16, "binding_modes", STRING, mandatory=True),
+        Resource(17, "device_type", STRING),
+        Resource(18, "hardware_version", STRING),
+        Resource(19, "software_version", STRING),
+        Resource(20, "battery_status", INTEGER),
+        Resource(21, "memory_total", INTEGER),  # kB
+        Resource(22, "ext_dev_info", OBJLNK, multiple=True),
     )
-    words = (
+    words = [
         commands.ATINY_GET_MANUFACTURER,
         commands.ATINY_GET_MODEL_NUMBER,
         commands.ATINY_GET_SERIAL_NUMBER,
@@ -94,7 +84,7 @@ class Device(HostObject):
         commands.ATINY_GET_BATTERY_STATUS,
         commands.ATINY_GET_MEMORY_TOTAL,
         commands.ATINY_GET_EXT_DEV_INFO,
-    )
+    ]
     # By resource id: the word that writes or executes it.
     _DO = {
         4: commands.ATINY_DO_DEV_REBOOT,
@@ -107,11 +97,12 @@ class Device(HostObject):
 
     def __init__(self, host: Host, manufacturer: str, device_type: "str | None", binding):
         HostObject.__init__(self, host)
-        self.errors = []
+        self.kept_errors: "Any" = None
         self.on_errors: "Any" = None
-        self._defaults[0] = manufacturer
-        self._defaults[16] = binding
-        self._defaults[17] = device_type
+        self.defaults[0] = manufacturer
+        self.defaults[ERRORS] = {0: NO_ERROR}
+        self.defaults[16] = binding
+        self.defaults[17] = device_type
 
     def _instances(self, resource: Resource, value: "Any") -> "dict[int, Any]":
         """A single voltage or current is that of the first power source, under the same id (OMA)."""
@@ -121,48 +112,6 @@ class Device(HostObject):
                 return {min(sources): value}
         return HostObject._instances(self, resource, value)
 
-    # -- error codes
-
-    @property
-    def errors(self) -> "list[int]":
-        """The codes, in the order of /3/0/11's instances; setting them tells nobody."""
-        return list(self._errors)
-
-    @errors.setter
-    def errors(self, codes: "list[int]") -> None:
-        self._errors = list(codes)
-        self._defaults[ERRORS] = dict(enumerate(codes)) if codes else {0: NO_ERROR}
-
-    def add_error(self, code: int) -> None:
-        """An error is there, 1 to 32; one that is known already changes nothing. Raises `ParameterError`."""
-        if check_error(code) not in self._errors:
-            self._change_errors(self._errors + [code])
-
-    def remove_error(self, code: int) -> None:
-        """An error is no longer there; one that is not known changes nothing."""
-        if code in self._errors:
-            self._change_errors([other for other in self._errors if other != code])
-
-    def _change_errors(self, codes: "list[int]") -> None:
-        self.errors = codes
-        if self.on_errors is not None:
-            self.on_errors(codes)
-
-    def _keeps_errors(self) -> bool:
-        return self._get(commands.ATINY_GET_DEV_ERR, None) is None
-
-    def _reset_errors(self) -> None:
-        """Forget the errors; the host says anew which there are."""
-        before = self.errors
-        self.errors = []
-        try:
-            self._host.do(commands.ATINY_DO_RESET_DEV_ERR)
-        except Exception as error:
-            if not (isinstance(error, Rejected) and error.code == NOT_FOUND and self._keeps_errors()):
-                self.errors = before
-                raise
-        self._change_errors(self.errors)
-
     # -- what servers do
 
     def exists(self, resource: Resource) -> bool:
@@ -170,18 +119,31 @@ class Device(HostObject):
         word = self._DO.get(resource.id)
         if word is None or self._host.supports(word) is not False:
             return True
-        return resource.id == RESET_ERRORS and self._keeps_errors()
+        return resource.id == RESET_ERRORS and self._get(commands.ATINY_GET_DEV_ERR, None) is None
 
     def execute(self, resource: Resource, arguments: str) -> object:
         if not self.exists(resource):
             raise Rejected(NOT_FOUND)
         if arguments:
             raise Rejected(BAD_REQUEST, "no arguments are taken")
-        if resource.id == RESET_ERRORS:
+        if resource.id != RESET_ERRORS:
+            # A device that restarts can answer no more: the server has its 2.04 first (SDK).
+            return lambda: self._host.do(self._DO[resource.id])
+        if self.kept_errors is not None:
+            self.kept_errors.reset(self._reset_errors)
+        else:
             self._reset_errors()
-            return None
-        # A device that restarts can answer no more: the server has its 2.04 first (SDK).
-        return lambda: self._host.do(self._DO[resource.id])
+        if self.on_errors is not None:
+            self.on_errors()
+        return None
+
+    def _reset_errors(self) -> None:
+        """Have the host forget its errors; one that has none has nothing to forget."""
+        try:
+            self._host.do(commands.ATINY_DO_RESET_DEV_ERR)
+        except Rejected as error:
+            if error.code != NOT_FOUND or self._get(commands.ATINY_GET_DEV_ERR, None) is not None:
+                raise
 
     def replace(self) -> None:
         """Nothing to forget: what a server may write is the host's."""
@@ -195,11 +157,6 @@ class Device(HostObject):
             raise Rejected(NOT_FOUND if self.read(resource) is None else METHOD_NOT_ALLOWED, resource.name)
         Object.check(self, resource, value)
 
-    def check_current_time(self, value: int) -> None:
-        """Seconds since 1970-01-01."""
-        if value < 0:
-            raise Rejected(BAD_REQUEST, "the time is not before 1970-01-01")
-
     def check_utc_offset(self, value: str) -> None:
         """As ISO 8601 has it: Z, +hh, +hhmm or +hh:mm, or with a minus; at most 14 hours."""
         if value == "Z":
@@ -207,7 +164,8 @@ class Device(HostObject):
         digits = value[1:]
         if len(digits) == 5 and digits[2] == ":":
             digits = digits[:2] + digits[3:]
-        if value[:1] in ("+", "-") and len(digits) in (2, 4) and _consists_of(_DIGITS, digits):
+        # isdigit() of a str knows the digits of other scripts too
+        if value[:1] in ("+", "-") and len(digits) in (2, 4) and digits.encode().isdigit():
             minutes = int(digits[2:] or "0")
             if minutes < 60 and int(digits[:2]) * 60 + minutes <= _LONGEST_OFFSET_MIN:
                 return
@@ -215,13 +173,9 @@ class Device(HostObject):
 
     def check_timezone(self, value: str) -> None:
         """A name as the IANA's data base has them: words with a slash between them."""
-        for word in value.split("/"):
-            if not word or not _consists_of(_TIMEZONE, word):
-                raise Rejected(BAD_REQUEST, 'the time zone is a name of the IANA, like "Europe/Berlin"')
-
-
-def _consists_of(characters: str, text: str) -> bool:
-    for c in text:
-        if c not in characters:
-            return False
-    return True
+        known = "" not in value.split("/")
+        for c in value:
+            if c > "z" or not (c.isalpha() or c.isdigit() or c in "_+-/"):
+                known = False
+        if not known:
+            raise Rejected(BAD_REQUEST, 'the time zone is a name of the IANA, like "Europe/Berlin"')

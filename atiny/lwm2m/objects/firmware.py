@@ -39,13 +39,39 @@ class Firmware(Object):
     def __init__(self, updater: "Any"):
         self._updater = updater
 
+    def read(self, resource: Resource) -> object:
+        """What the updater knows; by the resource's id."""
+        updater = self._updater
+        record = updater.record
+        return (
+            None,
+            record.uri,
+            None,
+            record.state,
+            record.supported_objects,
+            record.result,
+            updater.name,
+            updater.version,
+            self._protocols(),
+            BOTH if updater.sources else PUSH_ONLY,
+        )[resource.id]
+
+    def _protocols(self) -> "dict[int, int] | None":
+        """Those that a URI may have; None: no URI is of use."""
+        if self._updater.sources is None:
+            return None
+        schemes: "tuple[str, ...]" = ()
+        for source in self._updater.sources:
+            schemes += source.schemes
+        found: "dict[int, int]" = {}
+        for number, scheme in enumerate(PROTOCOLS):
+            if scheme in schemes:
+                found[len(found)] = number
+        return found or None
+
     def open_package(self, server: "int | None") -> "Any":
         """A sink for the package that a server pushes; an empty one resets."""
         return self._updater.open_push(server)
-
-    def read_package_uri(self) -> str:
-        """Where the package is from, or is being got from; "" where no URI was written."""
-        return self._updater.uri
 
     def check_package_uri(self, value: str) -> None:
         self._updater.check_uri(value)
@@ -54,43 +80,19 @@ class Firmware(Object):
         """The device gets the package itself; "" resets."""
         self._updater.set_uri(value)
 
+    def write_update_supported_objects(self, value: bool) -> None:
+        """There is nothing to do for it: a device that comes from a restart registers, with all its objects."""
+        record = self._updater.record
+        record.supported_objects = value
+        record.save()
+
     def execute_update(self, arguments: str) -> "Any":
         """Update; what it returns is called once the server has its answer."""
         if arguments:
             raise Rejected(BAD_REQUEST, "no arguments are taken")
         return self._updater.update()
 
-    def read_state(self) -> int:
-        return self._updater.state
-
-    def read_update_supported_objects(self) -> bool:
-        return self._updater.supported_objects
-
-    def write_update_supported_objects(self, value: bool) -> None:
-        self._updater.supported_objects = value
-
-    def read_update_result(self) -> int:
-        return self._updater.result
-
-    def read_pkg_name(self) -> "str | None":
-        return self._updater.name
-
-    def read_pkg_version(self) -> "str | None":
-        return self._updater.version
-
-    def read_protocol_support(self) -> "dict[int, int] | None":
-        """The protocols that a URI may have; None: no URI is of use."""
-        found = []
-        for source in self._updater.sources:
-            for scheme in source.schemes:
-                if scheme in PROTOCOLS and PROTOCOLS.index(scheme) not in found:
-                    found.append(PROTOCOLS.index(scheme))
-        return dict(enumerate(sorted(found))) or None
-
-    def read_delivery_method(self) -> int:
-        return BOTH if self._updater.sources else PUSH_ONLY
-
     def replace(self) -> None:
         """A Write that replaces names what begins an update; nothing is there to be forgotten."""
-        if self._updater.state:
+        if self._updater.record.state:
             raise Rejected(METHOD_NOT_ALLOWED, "an update is under way")

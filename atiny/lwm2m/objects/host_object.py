@@ -16,7 +16,7 @@ class HostObject(Object):
     ``words``: by resource id, the command word that reads it, or None. The rows have the ids from 0 on.
     """
 
-    words: "tuple[int | None, ...]" = ()
+    words: "list[int | None]" = []  # no tuple: as constants of one, numbers take thrice the place on a board
 
     def __init__(self, host: Host):
         self._host = host
@@ -24,14 +24,15 @@ class HostObject(Object):
         # What the host is known not to support is not asked: with most devices that is most of the words.
         self._words = [None if word is None or host.supports(word) is False else word for word in self.words]
         # By resource id, what is read where the host has no answer: None, a value, or a function that gives either.
-        self._defaults: "list[Any]" = [None] * len(self._words)
+        self.defaults: "list[Any]" = [None] * len(self._words)
+        self._asked: "Any" = None  # the rows of the last `read_all`, which are nearly always the same
+        self._rows: "list[Resource]" = []  # those of them that may exist
 
     @classmethod
     def supported(cls, host: Host) -> bool:
         """Whether the host supports any of the words. A plain function is asked each of them."""
+        word: "Any"
         for word in cls.words:
-            if word is None:
-                continue
             known = host.supports(word)
             if known is None:
                 try:
@@ -48,7 +49,7 @@ class HostObject(Object):
         word = self._words[id]
         value = None if word is None else self._get(word, None)
         if value is None:
-            value = self._defaults[id]
+            value = self.defaults[id]
             if callable(value):
                 value = value()
             if value is None:
@@ -58,27 +59,13 @@ class HostObject(Object):
         return value
 
     def read_all(self, resources: "Iterable[Resource]") -> "list[tuple[Resource, object]]":
-        """One loop over all words, without a call for each row: a Read of /3/0 is what servers do most."""
-        get = self._get
-        words = self._words
-        defaults = self._defaults
-        found: "list[tuple[Resource, object]]" = []
-        for resource in resources:
-            id = resource.id
-            word = words[id]
-            value = None if word is None else get(word, None)
-            if value is None:
-                value = defaults[id]
-                if value is None:
-                    continue
-                if callable(value):
-                    value = value()
-                    if value is None:
-                        continue
-            if resource.multiple and type(value) is not dict:
-                value = self._instances(resource, value)
-            found.append((resource, value))
-        return found
+        """A Read of /3/0 is what servers do most: what cannot exist is not looked at each time."""
+        if resources is not self._asked:
+            self._asked = resources
+            self._rows = [
+                row for row in resources if self._words[row.id] is not None or self.defaults[row.id] is not None
+            ]
+        return Object.read_all(self, self._rows)
 
     def _instances(self, resource: Resource, value: "Any") -> "dict[int, Any]":
         """The instances of a multiple resource, where the host gave a list, or a single value."""

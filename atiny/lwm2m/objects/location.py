@@ -11,15 +11,15 @@ class Location(HostObject):
 
     object_id = 6
     resources = (
-        Resource(0, "latitude", FLOAT, "R", mandatory=True, unit="lat"),
-        Resource(1, "longitude", FLOAT, "R", mandatory=True, unit="lon"),
-        Resource(2, "altitude", FLOAT, "R", unit="m"),
-        Resource(3, "radius", FLOAT, "R", unit="m"),
-        Resource(4, "velocity", OPAQUE, "R"),
-        Resource(5, "timestamp", TIME, "R", mandatory=True),
-        Resource(6, "speed", FLOAT, "R", unit="m/s"),
+        Resource(0, "latitude", FLOAT, mandatory=True, unit="lat"),
+        Resource(1, "longitude", FLOAT, mandatory=True, unit="lon"),
+        Resource(2, "altitude", FLOAT, unit="m"),
+        Resource(3, "radius", FLOAT, unit="m"),
+        Resource(4, "velocity", OPAQUE),
+        Resource(5, "timestamp", TIME, mandatory=True),
+        Resource(6, "speed", FLOAT, unit="m/s"),
     )
-    words = (
+    words = [
         commands.ATINY_GET_LATITUDE,
         commands.ATINY_GET_LONGITUDE,
         commands.ATINY_GET_ALTITUDE,
@@ -27,4 +27,4 @@ class Location(HostObject):
         commands.ATINY_GET_VELOCITY,
         commands.ATINY_GET_TIMESTAMP,
         commands.ATINY_GET_SPEED,
-    )
+    ]

@@ -4,7 +4,7 @@ from ...coap.codes import BAD_REQUEST
 from ...errors import Rejected
 from ..model import Object, Resource
 from ..path import MAX_ID
-from ..types import BOOLEAN, INTEGER, NONE, STRING
+from ..types import BOOLEAN, INTEGER, NONE, SECONDS, STRING
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,12 +28,12 @@ class Server(Object):
     object_id = 1
     multiple = True
     resources = (
-        Resource(0, "short_server_id", INTEGER, "R", mandatory=True),
-        Resource(1, "lifetime_s", INTEGER, "RW", mandatory=True, unit="s"),
-        Resource(2, "default_pmin_s", INTEGER, "RW", unit="s"),
-        Resource(3, "default_pmax_s", INTEGER, "RW", unit="s"),
+        Resource(0, "short_server_id", INTEGER, "R", mandatory=True, range=(1, MAX_ID - 1)),
+        Resource(1, "lifetime_s", INTEGER, "RW", mandatory=True, range=(1, LONGEST_S)),
+        Resource(2, "default_pmin_s", INTEGER, "RW", range=SECONDS),
+        Resource(3, "default_pmax_s", INTEGER, "RW", range=SECONDS),
         Resource(4, "disable", NONE, "E"),
-        Resource(5, "disable_timeout_s", INTEGER, "RW", unit="s"),
+        Resource(5, "disable_timeout_s", INTEGER, "RW", range=SECONDS),
         Resource(6, "notification_storing", BOOLEAN, "RW", mandatory=True),
         Resource(7, "binding", STRING, "RW", mandatory=True),
         Resource(8, "registration_update_trigger", NONE, "E", mandatory=True),
@@ -65,29 +65,6 @@ class Server(Object):
     def _changed(self, trigger: bool) -> None:
         if self.listener is not None:
             self.listener.server_changed(trigger)
-
-    def check_short_server_id(self, value: int) -> None:
-        """0 and 65535 name no server (6.3)."""
-        if not 1 <= value < MAX_ID:
-            raise Rejected(BAD_REQUEST, "a short server id is 1 to 65534")
-
-    def check_lifetime_s(self, value: int) -> None:
-        """1 second and more, in 32 bits."""
-        if not 1 <= value <= LONGEST_S:
-            raise Rejected(BAD_REQUEST, "a lifetime is 1 to %d seconds" % LONGEST_S)
-
-    def check_default_pmin_s(self, value: int) -> None:
-        """0 seconds and more, in 32 bits."""
-        if not 0 <= value <= LONGEST_S:
-            raise Rejected(BAD_REQUEST, "a period is 0 to %d seconds" % LONGEST_S)
-
-    def check_default_pmax_s(self, value: int) -> None:
-        """As the minimum; 0: there is none."""
-        self.check_default_pmin_s(value)
-
-    def check_disable_timeout_s(self, value: int) -> None:
-        """As the minimum; 0: the device comes back at once."""
-        self.check_default_pmin_s(value)
 
     def check_binding(self, value: str) -> None:
         """One of BINDINGS."""

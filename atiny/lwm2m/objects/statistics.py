@@ -25,15 +25,16 @@ class Statistics(Object):
 
     object_id = 7
     resources = (
-        Resource(0, "sms_tx_counter", INTEGER, "R"),
-        Resource(1, "sms_rx_counter", INTEGER, "R"),
-        Resource(2, "tx_data_kb", INTEGER, "R", unit="kB"),
-        Resource(3, "rx_data_kb", INTEGER, "R", unit="kB"),
-        Resource(4, "max_message_size", INTEGER, "R", unit="B"),
-        Resource(5, "average_message_size", INTEGER, "R", unit="B"),
+        Resource(0, "sms_tx_counter", INTEGER),
+        Resource(1, "sms_rx_counter", INTEGER),
+        Resource(2, "tx_data_kb", INTEGER, unit="kB"),
+        Resource(3, "rx_data_kb", INTEGER, unit="kB"),
+        Resource(4, "max_message_size", INTEGER, unit="B"),
+        Resource(5, "average_message_size", INTEGER, unit="B"),
         Resource(6, "start", NONE, "E", mandatory=True),
         Resource(7, "stop", NONE, "E", mandatory=True),
-        Resource(8, "collection_period_s", INTEGER, "RW", unit="s"),
+        # That of the windows which are started from now on; 0: until Stop.
+        Resource(8, "collection_period_s", INTEGER, "RW", unit="s", range=(0, LONGEST_S)),
     )
 
     def __init__(self, clock, overhead: int = UDP_IPV4_HEADERS):
@@ -87,11 +88,6 @@ class Statistics(Object):
     def read_average_message_size(self) -> int:
         """Over both directions, rounded down; 0 where nothing was counted."""
         return (self._sent + self._received) // self._messages if self._messages else 0
-
-    def check_collection_period_s(self, value: int) -> None:
-        """0 seconds and more, in 32 bits; it is that of the windows that are started from now on. 0: until Stop."""
-        if not 0 <= value <= LONGEST_S:
-            raise Rejected(BAD_REQUEST, "a collection period is 0 to %d seconds" % LONGEST_S)
 
     def replace(self) -> None:
         """Without a collection period, a window ends by Stop."""

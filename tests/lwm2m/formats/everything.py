@@ -1,7 +1,6 @@
 """Object 3442 of the vectors, on a device: one resource of each type, and one of each that is multiple."""
 
-from atiny.lwm2m.model import Object, Resource
-from atiny.lwm2m.types import BOOLEAN, FLOAT, INTEGER, OBJLNK, OPAQUE, STRING, TIME
+from atiny import BOOLEAN, FLOAT, INTEGER, OBJLNK, OPAQUE, STRING, TIME, Object, Resource
 
 
 class Everything(Object):

@@ -188,9 +188,10 @@ def test_a_write_of_damaged_bytes_is_applied_whole_or_not_at_all(data):
             payload[position : position + data.draw(st.integers(0, 3))] = data.draw(st.binary(max_size=3))
     before = thing.state()
     response = rig.ask("POST", "3442/0", payload=bytes(payload), content_format=content_format)
-    module = codec(content_format)
+    found = codec(content_format)
+    assert found is not None
     try:
-        values = module.decode((3442, 0), bytes(payload), known)
+        values = found[1]((3442, 0), bytes(payload), known)
     except CodecError:
         assert dotted(response) == "4.00"
         values = None
