@@ -34,6 +34,7 @@ def assert_whole(made: "dict[str, bytes]") -> "dict[str, int]":
     return sizes
 
 
+@pytest.mark.slow
 def test_a_build_in_words_and_again_for_machines(tmp_path, capsys):
     """The second one goes over the first, and is the same. One test, as a build takes seconds."""
     out = tmp_path / "for" / "a board"
@@ -66,6 +67,7 @@ def test_a_build_in_words_and_again_for_machines(tmp_path, capsys):
     }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_build_for_a_developer(tmp_path, capsys):
     """Into a folder that is there, and empty; names and texts are the sources'."""
     assert main(["slim", "--keep-names", "--keep-texts", "--out", str(tmp_path)]) == 0
@@ -115,6 +117,7 @@ def test_what_cannot_be_built(tmp_path, monkeypatch, capsys, arguments, why):
     assert not (tmp_path / "new").exists()
 
 
+@pytest.mark.slow
 def test_a_folder_that_cannot_be_written(tmp_path, capsys):
     (tmp_path / "file").write_text("")
     assert main(["slim", "--out", str(tmp_path / "file" / "below")]) == 1
