@@ -18,7 +18,7 @@ IN_FULL = ("test_block_wise", "test_bootstrap_in_sequence", "test_core", "test_f
 
 def pytest_generate_tests(metafunc):
     name = metafunc.function.__name__
-    found = [pytest.param("everything", marks=pytest.mark.slow)]
+    found = ["everything"]
     if name in IN_FULL:
         found.append("full")
     if name == "test_core":
