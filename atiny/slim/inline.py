@@ -7,14 +7,13 @@ returns at its end only; one that is an expression goes everywhere.
 """
 
 import ast
-import copy
 from collections import Counter
 
 from .external import MEMBERS
 from .links import Links
 from .strings import Strings
 from .surface import Surface
-from .tree import Build, Function, Module, at, fill, has_yield, is_chain, is_pure, own_nodes
+from .tree import Build, Function, Module, at, copied, fill, has_yield, is_pure, own_nodes
 
 # A function keeps so many names in slots that one byte addresses.
 _MOST_LOCALS = 20
@@ -70,7 +69,7 @@ class _Round:
                 if callee is None or caller in gone or {callee} & (gone | changed) or callee is caller:
                     continue
                 assert isinstance(child, ast.Call)
-                if _suits(child, cls, home) and _Place(caller, callee, child).take():
+                if _suits(child, cls, home, caller) and _Place(caller, callee, child).take():
                     gone.add(callee)
                     changed.add(caller)
                     break
@@ -103,14 +102,18 @@ def _called(node: ast.AST) -> str:
     return getattr(node.func, "attr", getattr(node.func, "id", ""))
 
 
-def _suits(call: ast.Call, cls: "ast.ClassDef | None", home: "ast.ClassDef | None") -> bool:
+def _suits(call: ast.Call, cls: "ast.ClassDef | None", home: "ast.ClassDef | None", caller: ast.FunctionDef) -> bool:
     """Whether a call is of a function, or of a method of this class; ``home``: the class of the method that calls."""
     if isinstance(call.func, ast.Name) or cls is None:
         return isinstance(call.func, ast.Name) and cls is None
     assert isinstance(call.func, ast.Attribute)
     if cls is home and isinstance(call.func.value, ast.Name) and call.func.value.id == "self":
         return True
-    return call.func.attr not in MEMBERS and is_chain(call.func.value)
+    root: ast.expr = call.func.value
+    while isinstance(root, ast.Attribute):
+        root = root.value
+    # What a global name stands for may be a module, and the function one of its own.
+    return isinstance(root, ast.Name) and root.id in _locals(caller) and call.func.attr not in MEMBERS
 
 
 class _Place:
@@ -211,7 +214,7 @@ class _Place:
                 return None
             values[keyword.arg] = keyword.value
         for name, default in zip(reversed(names), reversed(arguments.defaults), strict=False):
-            values.setdefault(name, copy.deepcopy(default))
+            values.setdefault(name, copied(default))
         return values
 
 
@@ -313,7 +316,7 @@ class _Names(ast.NodeTransformer):
 
     def visit_Name(self, node: ast.Name) -> ast.AST:
         if node.id in self._given:
-            return ast.copy_location(copy.deepcopy(self._given[node.id]), node)
+            return ast.copy_location(copied(self._given[node.id]), node)
         node.id = self._renamed.get(node.id, node.id)
         return node
 
@@ -325,7 +328,7 @@ class _Names(ast.NodeTransformer):
 
 
 def _copy(statement: ast.stmt) -> ast.stmt:
-    found: ast.stmt = copy.deepcopy(statement)
+    found: ast.stmt = copied(statement)
     return found
 
 

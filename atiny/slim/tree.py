@@ -4,6 +4,7 @@ import ast
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 from .plan import Plan, SlimError
 
@@ -56,6 +57,25 @@ class Build:
     def is_ours(self, name: str) -> bool:
         """Whether an import of that name is of the package that is built."""
         return name.partition(".")[0] in {module.partition(".")[0] for module in self.modules}
+
+
+_Node = TypeVar("_Node", bound=ast.AST)
+
+
+def copied(node: _Node) -> _Node:
+    """A copy of a node with all below it.
+
+    Not by `copy.deepcopy`: `ast` uses one Load for all names there are, and a minifier hangs its whole tree on that.
+    """
+    fields = {}
+    for name in node._fields:
+        value = getattr(node, name, None)
+        if isinstance(value, list):
+            value = [copied(one) if isinstance(one, ast.AST) else one for one in value]
+        elif isinstance(value, ast.AST) and not isinstance(value, ast.expr_context):
+            value = copied(value)
+        fields[name] = value
+    return ast.copy_location(type(node)(**fields), node)
 
 
 def is_pure(node: ast.AST) -> bool:

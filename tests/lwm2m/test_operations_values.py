@@ -147,7 +147,6 @@ REFUSED = [
     ((WIDGET,), [], 0x80),
     ((WIDGET,), [((WIDGET, None, 0), "new")], 0x80),
     ((WIDGET, 0), [], 0x80),  # the name is mandatory
-    ((WIDGET, 0, 0), [], 0x80),
     ((WIDGET, 0, 8), [((WIDGET, 0, 8), "x")], 0x85),
     ((WIDGET, 65535), [((WIDGET, 65535, 0), "new")], 0x80),
     ((WIDGET, 3), [], 0x80),
