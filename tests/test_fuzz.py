@@ -4,10 +4,8 @@ bound, and the device goes on working.
 The datagrams that are mutated are made by aiocoap. A seed reproduces a run: ``ATINY_FUZZ_SEED``.
 """
 
-import gc
 import os
 import random
-import sys
 from collections.abc import Iterator
 
 import aiocoap
@@ -18,6 +16,7 @@ import atiny
 from atiny.coap import codes
 from atiny.lwm2m.registration import DISABLED
 from atiny.testing import FakeHardware, FakeSocket
+from tests.leaks import Memory
 
 SEED = int(os.environ.get("ATINY_FUZZ_SEED", "1"))
 TLV = 11542
@@ -256,7 +255,7 @@ class Bench:
 def fuzz(count: int) -> None:
     sound, bench = corpus(), Bench()
     assert bench.works()
-    blocks = []
+    memory = Memory()
     for number in range(1, count + 1):
         bench.hostile = True
         if bench.socket is not None and bench.socket.connected and not bench.socket.closed:
@@ -273,11 +272,8 @@ def fuzz(count: int) -> None:
             Bin.count = 0
             bench.client.add_object(Bin())
             if number % (count // 10) < BATCH:
-                gc.collect()
-                blocks.append(sys.getallocatedblocks())
-    # Whatever the device remembers of a peer is full long before half of it.
-    half = len(blocks) // 2
-    assert max(blocks[half:]) - max(blocks[:half]) < 500, blocks
+                memory.sample()
+    memory.check()  # whatever the device remembers of a peer is full long before half of it
     assert bench.events > 0
 
 

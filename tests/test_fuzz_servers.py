@@ -4,9 +4,7 @@ refused has changed nothing, nothing grows without bound, and the device goes on
 A seed reproduces a run: ``ATINY_FUZZ_SEED``.
 """
 
-import gc
 import random
-import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -33,6 +31,7 @@ from tests.fuzzing import (
     hostile,
     state,
 )
+from tests.leaks import Memory
 from tests.test_fuzz import SEED, Bin
 
 METHODS = {"GET": GET, "POST": POST, "PUT": PUT, "DELETE": DELETE}
@@ -46,21 +45,6 @@ BIN_JSON = (
     b'{"bn":"/31000/0/","e":[{"n":"0","sv":"json"},{"n":"1","v":-7},{"n":"2","v":1.5e3},{"n":"3","bv":true},'
     b'{"n":"4","sv":"AAEC"},{"n":"5/0","v":1},{"n":"5/7","v":2},{"n":"6","ov":"3:0"},{"n":"7","v":1767225600}]}'
 )
-
-
-class Memory:
-    """What is alive, sampled over a run: the second half must not hold more than the first did."""
-
-    def __init__(self) -> None:
-        self.samples: "list[int]" = []
-
-    def sample(self) -> None:
-        gc.collect()
-        self.samples.append(sys.getallocatedblocks())
-
-    def check(self) -> None:
-        half = len(self.samples) // 2
-        assert max(self.samples[half:]) - max(self.samples[:half]) < 800, self.samples
 
 
 # -- a bootstrap server

@@ -1,7 +1,7 @@
 """One device and several clouds, each in a thread of its own: what one of them suffers is no concern of the others."""
 
 import atiny
-from atiny.cloud import CloudThread, Deregistered, Registered
+from atiny.cloud import CloudThread, Deregistered, Observed, Registered
 from tests.cloud.dtls_peer import needs_dtls
 from tests.cloud.scenarios import Lamp, clouds
 
@@ -16,6 +16,8 @@ def test_a_device_registers_with_each():
         with Lamp(accounts) as device:
             at_first, at_second = first.wait_registered("lamp"), second.wait_registered("lamp")
             assert [first.wait_for(Registered).lifetime_s, second.wait_for(Registered).lifetime_s] == [300, 600]
+            for cloud in (first, second):
+                cloud.wait_for(Observed)  # a report goes to those that observe by then
             assert device.client.report(b"\x01").wait(10) == atiny.ReportStatus.SENT_SUCCESS
             assert [at.next_report().data for at in (at_first, at_second)] == [b"\x01", b"\x01"]
             assert at_first.command(b"\x02").wait(10) == "success"

@@ -1,8 +1,6 @@
 """Hostile datagrams of a seed: random ones, sound ones that were damaged, and false answers to what a device sent."""
 
-import gc
 import random
-import sys
 
 from .peer import (
     ACCEPT,
@@ -153,21 +151,3 @@ class Fuzzer:
             elif rng.random() < 0.05:
                 data += rng.randbytes(rng.choice([100, 1000, 1400]))
         return bytes(data)
-
-
-class Memory:
-    """What is alive, sampled over a run: the second half must not hold more than the first did."""
-
-    def __init__(self) -> None:
-        self.samples: "list[tuple[int, int]]" = []
-
-    def sample(self) -> None:
-        gc.collect()
-        self.samples.append((len(gc.get_objects()), sys.getallocatedblocks()))
-
-    def check(self) -> None:
-        half = len(self.samples) // 2
-        for column, slack in ((0, 400), (1, 1000)):
-            first = max(sample[column] for sample in self.samples[:half])
-            second = max(sample[column] for sample in self.samples[half:])
-            assert second <= first + slack, self.samples

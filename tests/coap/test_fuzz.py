@@ -19,8 +19,9 @@ from atiny.lwm2m.registration import DISABLED
 from atiny.lwm2m.report import Report, ReportQueue
 from atiny.lwm2m.types import FLOAT, INTEGER, NONE, OPAQUE, STRING
 from atiny.params import APP_DATA, ReportStatus
+from tests.leaks import Memory
 
-from .fuzzing import Fuzzer, Memory
+from .fuzzing import Fuzzer
 from .peer import (
     ACK,
     CHANGED,
