@@ -2,7 +2,7 @@
 
 import ast
 
-from .tree import Build, at, is_chain, number, rewrite
+from .tree import Build, Conditions, at, is_chain, number, rewrite
 
 
 def fold_absent(build: Build) -> None:
@@ -43,13 +43,13 @@ def _is_absent(node: ast.AST, absent: "frozenset[str]") -> bool:
     return isinstance(node, ast.Attribute) and node.attr in absent and is_chain(node)
 
 
-class _Tests(ast.NodeTransformer):
+class _Tests(Conditions):
     """``x.NAME is None``, and ``x.NAME`` where its truth is asked for."""
 
     def __init__(self, absent: "frozenset[str]"):
         self.absent = absent
 
-    def _test(self, node: ast.expr) -> ast.expr:
+    def condition(self, node: ast.expr) -> ast.expr:
         if _is_absent(node, self.absent):
             return number(None, node)
         return node
@@ -63,30 +63,15 @@ class _Tests(ast.NodeTransformer):
                     return number(isinstance(node.ops[0], ast.Is), node)
         return node
 
-    def visit_If(self, node: ast.If) -> ast.AST:
-        self.generic_visit(node)
-        node.test = self._test(node.test)
-        return node
-
-    def visit_While(self, node: ast.While) -> ast.AST:
-        self.generic_visit(node)
-        node.test = self._test(node.test)
-        return node
-
-    def visit_IfExp(self, node: ast.IfExp) -> ast.AST:
-        self.generic_visit(node)
-        node.test = self._test(node.test)
-        return node
-
     def visit_BoolOp(self, node: ast.BoolOp) -> ast.AST:
         self.generic_visit(node)
-        node.values = [self._test(value) for value in node.values]
+        node.values = [self.condition(value) for value in node.values]
         return node
 
     def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.AST:
         self.generic_visit(node)
         if isinstance(node.op, ast.Not):
-            node.operand = self._test(node.operand)
+            node.operand = self.condition(node.operand)
         return node
 
 

@@ -8,7 +8,7 @@
 import ast
 
 from .scopes import Scope, Scopes
-from .tree import Build, Function, Module, at
+from .tree import Build, Conditions, Function, Module, at
 
 
 def compact(build: Build) -> None:
@@ -18,40 +18,18 @@ def compact(build: Build) -> None:
         _Returns().visit(module.tree)
 
 
-class _Tests(ast.NodeTransformer):
-    """Conditions: what a jump depends on."""
-
-    def _test(self, node: ast.expr) -> ast.expr:
+class _Tests(Conditions):
+    def condition(self, node: ast.expr) -> ast.expr:
         if isinstance(node, ast.BoolOp):
-            node.values = [self._test(value) for value in node.values]
+            node.values = [self.condition(value) for value in node.values]
         elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
-            inner = self._test(node.operand)
+            inner = self.condition(node.operand)
             if isinstance(inner, ast.UnaryOp) and isinstance(inner.op, ast.Not):
                 return inner.operand
             node.operand = inner
         elif isinstance(node, ast.Compare) and len(node.ops) == 1 and isinstance(node.ops[0], (ast.IsNot, ast.NotIn)):
             node.ops = [ast.Is() if isinstance(node.ops[0], ast.IsNot) else ast.In()]
             return ast.copy_location(ast.UnaryOp(ast.Not(), node), node)
-        return node
-
-    def visit_If(self, node: ast.If) -> ast.AST:
-        self.generic_visit(node)
-        node.test = self._test(node.test)
-        return node
-
-    def visit_While(self, node: ast.While) -> ast.AST:
-        self.generic_visit(node)
-        node.test = self._test(node.test)
-        return node
-
-    def visit_IfExp(self, node: ast.IfExp) -> ast.AST:
-        self.generic_visit(node)
-        node.test = self._test(node.test)
-        return node
-
-    def visit_comprehension(self, node: ast.comprehension) -> ast.AST:
-        self.generic_visit(node)
-        node.ifs = [self._test(test) for test in node.ifs]
         return node
 
 

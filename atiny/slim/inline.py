@@ -348,12 +348,8 @@ def _names(function: ast.FunctionDef) -> "set[str]":
             found.add(node.id)
         elif isinstance(node, ast.arg):
             found.add(node.arg)
-        elif isinstance(node, ast.ExceptHandler) and node.name:
-            found.add(node.name)
-        elif isinstance(node, ast.alias):
-            found.add(node.asname or node.name)
-        elif isinstance(node, (*Function, ast.ClassDef)):
-            found.add(node.name)
+        else:
+            found.update(_bound(node))
     return found
 
 
@@ -363,10 +359,15 @@ def _locals(function: ast.FunctionDef) -> "set[str]":
     for node in own_nodes(function):
         if isinstance(node, ast.Name) and _is_stored(node):
             found.add(node.id)
-        elif isinstance(node, ast.ExceptHandler) and node.name:
-            found.add(node.name)
-        elif isinstance(node, ast.alias):
-            found.add(node.asname or node.name)
-        elif isinstance(node, (*Function, ast.ClassDef)):
-            found.add(node.name)
+        else:
+            found.update(_bound(node))
     return found
+
+
+def _bound(node: ast.AST) -> "list[str]":
+    """The name that gets a value where no Name says so."""
+    if isinstance(node, ast.alias):
+        return [node.asname or node.name]
+    if isinstance(node, (*Function, ast.ClassDef, ast.ExceptHandler)) and node.name:
+        return [node.name]
+    return []

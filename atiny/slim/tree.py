@@ -161,3 +161,30 @@ def number(value: "int | bool | None", where: ast.AST) -> ast.expr:
 def at(where: ast.AST, node: "ast.stmt") -> ast.stmt:
     """A new statement with the place of another one."""
     return ast.fix_missing_locations(ast.copy_location(node, where))
+
+
+class Conditions(ast.NodeTransformer):
+    """Puts `condition` of each expression that a jump depends on in its place."""
+
+    def condition(self, node: ast.expr) -> ast.expr:
+        raise NotImplementedError
+
+    def visit_If(self, node: ast.If) -> ast.AST:
+        self.generic_visit(node)
+        node.test = self.condition(node.test)
+        return node
+
+    def visit_While(self, node: ast.While) -> ast.AST:
+        self.generic_visit(node)
+        node.test = self.condition(node.test)
+        return node
+
+    def visit_IfExp(self, node: ast.IfExp) -> ast.AST:
+        self.generic_visit(node)
+        node.test = self.condition(node.test)
+        return node
+
+    def visit_comprehension(self, node: ast.comprehension) -> ast.AST:
+        self.generic_visit(node)
+        node.ifs = [self.condition(test) for test in node.ifs]
+        return node

@@ -2,13 +2,18 @@
 
 The figures of docs/micropython.md: .mpy bytes of each profile, what is allocated at each stage of the scenario of
 `tests.micropython.board`, and the smallest heap (``-X heapsize``) in which it completes, to 4 kB.
+
+``--runtime FILE`` takes another unix port than the PATH's ``micropython``, such as one with 32-bit pointers;
+``--frozen PROFILE`` the build that is frozen into it.
 """
 
+import argparse
 import os
 import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from atiny.cloud import CloudError, CloudThread, CommandState, Deregistered, Observed
@@ -28,56 +33,79 @@ def make(profile: str, out: Path, **options: object) -> int:
     return built.size
 
 
-def run_board(lib: Path, heap_kb: "int | None", secure: bool = False) -> "dict[str, int] | str":
-    """The scenario with the package in the folder ``lib``: the bytes of heap at each stage, or what went wrong."""
-    out = _run("board.py", lib, heap_kb, secure, _scenario)
-    if "reports 20 commands 20" not in out:
-        return out
-    return {line.split()[1]: int(line.split()[2]) for line in out.splitlines() if line.startswith("heap ")}
+@dataclass(frozen=True)
+class Board:
+    """MicroPython's unix port with a build: in the folder ``lib``, or, where that is None, frozen in."""
 
+    lib: "Path | None"
+    secure: bool = False
+    runtime: "str | None" = None
 
-def run_small_heap(lib: Path, heap_kb: int, size: int = 4096) -> "tuple[str, str]":
-    """A value of ``size`` bytes is written block by block to a board with little heap.
+    def scenario(self, heap_kb: "int | None" = None) -> "dict[str, int] | str":
+        """The bytes of heap at each stage of all that board.py does, or what went wrong."""
+        out = self._run("board.py", heap_kb, _scenario)
+        if "reports 20 commands 20" not in out:
+            return out
+        return {line.split()[1]: int(line.split()[2]) for line in out.splitlines() if line.startswith("heap ")}
 
-    Returns what the server got ("2.04", another code, or the name of what its client raised; "" where the board was not
-    there) and what the board printed.
-    """
-    answer = ""
+    def smallest(self, low: int = 16, high: int = 512) -> "int | None":
+        """The smallest heap, in kB, in which the scenario completes; None: not even in ``high``."""
+        if isinstance(self.scenario(high), str):
+            return None
+        while high - low > STEP:  # low is too small, high is enough
+            middle = (low + high) // (2 * STEP) * STEP
+            if isinstance(self.scenario(middle), str):
+                low = middle
+            else:
+                high = middle
+        return high
 
-    def serve(cloud: CloudThread) -> None:
-        nonlocal answer
-        device = cloud.device("board")
-        try:
-            answer = device.write("/31025/0/0", bytes(size)).code_text
-        except CloudError as error:
-            answer = type(error).__name__
-        assert device.read("/3/0/0").value == "atiny"
-        for data in (b"\x01", b"\x02", b"\xff"):
-            if device.command(data).wait(5) != CommandState.SUCCESS:
-                raise CloudError(f"command {data!r} failed")
+    def take_blocks(self, heap_kb: int, size: int = 4096) -> "tuple[str, str]":
+        """A value of ``size`` bytes is written block by block.
 
-    out = _run("small_heap.py", lib, heap_kb, False, serve)
-    return answer, out
+        Returns what the server got ("2.04", another code, or the name of what its client raised; "" where the board was
+        not there) and what the board printed.
+        """
+        answer = ""
 
+        def serve(cloud: CloudThread) -> None:
+            nonlocal answer
+            device = cloud.device("board")
+            try:
+                answer = device.write("/31025/0/0", bytes(size)).code_text
+            except CloudError as error:
+                answer = type(error).__name__
+            assert device.read("/3/0/0").value == "atiny"
+            for data in (b"\x01", b"\x02", b"\xff"):
+                if device.command(data).wait(5) != CommandState.SUCCESS:
+                    raise CloudError(f"command {data!r} failed")
 
-def _run(script: str, lib: Path, heap_kb: "int | None", secure: bool, serve: "Callable[[CloudThread], None]") -> str:
-    """What a script prints that runs as a board against a cloud of its own; ``serve`` is called once it is observed."""
-    runtime = shutil.which("micropython")
-    assert runtime is not None
-    with CloudThread(port=0, dtls_port=0 if secure else None, psk=dict([KEY]) if secure else None) as cloud:
-        command = [runtime, *([] if heap_kb is None else ["-X", f"heapsize={heap_kb}K"]), str(HERE / script)]
-        command += [cloud.secure_url, "board", KEY[0], KEY[1].hex()] if secure else [cloud.url, "board"]
-        environment = {**os.environ, "MICROPYPATH": f"{lib}:.frozen"}
-        process = subprocess.Popen(
-            command, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-        )
-        try:
-            if _observed(cloud, process):
-                serve(cloud)
-            return process.communicate(timeout=20)[0]
-        except (CloudError, TimeoutError, subprocess.TimeoutExpired) as error:
-            process.kill()
-            return process.communicate()[0] + repr(error)
+        out = self._run("small_heap.py", heap_kb, serve)
+        return answer, out
+
+    def _run(self, script: str, heap_kb: "int | None", serve: "Callable[[CloudThread], None]") -> str:
+        """What a script prints that runs against a cloud of its own; ``serve`` is called once it is observed."""
+        runtime = self.runtime or shutil.which("micropython")
+        assert runtime is not None
+        secure = self.secure
+        with CloudThread(port=0, dtls_port=0 if secure else None, psk=dict([KEY]) if secure else None) as cloud:
+            command = [runtime, *([] if heap_kb is None else ["-X", f"heapsize={heap_kb}K"]), str(HERE / script)]
+            command += [cloud.secure_url, "board", KEY[0], KEY[1].hex()] if secure else [cloud.url, "board"]
+            path = ".frozen" if self.lib is None else f"{self.lib}:.frozen"
+            process = subprocess.Popen(
+                command,
+                env={**os.environ, "MICROPYPATH": path},
+                text=True,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+            )
+            try:
+                if _observed(cloud, process):
+                    serve(cloud)
+                return process.communicate(timeout=20)[0]
+            except (CloudError, TimeoutError, subprocess.TimeoutExpired) as error:
+                process.kill()
+                return process.communicate()[0] + repr(error)
 
 
 def _observed(cloud: CloudThread, process: "subprocess.Popen[str]") -> bool:
@@ -101,31 +129,28 @@ def _scenario(cloud: CloudThread) -> None:
     cloud.wait_for(Deregistered, endpoint="board")
 
 
-def smallest(lib: Path, secure: bool = False, low: int = 96, high: int = 512) -> "int | None":
-    """The smallest heap, in kB, in which the scenario completes; None: not even in ``high``."""
-    if isinstance(run_board(lib, high, secure), str):
-        return None
-    while high - low > STEP:  # low is too small, high is enough
-        middle = (low + high) // (2 * STEP) * STEP
-        if isinstance(run_board(lib, middle, secure), str):
-            low = middle
-        else:
-            high = middle
-    return high
+def _line(profile: str, size: str, board: Board) -> None:
+    stages = board.scenario()
+    assert isinstance(stages, dict), stages
+    imported, registered = ((stages[name] - stages["before"]) / 1000 for name in ("imported", "registered"))
+    print(f"| {profile} | {size} | {imported:.1f} | {registered:.1f} | {board.smallest()} |")
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.micropython.footprint", description=__doc__)
+    parser.add_argument("--runtime", help="the micropython to run; the PATH's")
+    parser.add_argument("--frozen", choices=BUDGETS, help="the profile that is frozen into it")
+    options = parser.parse_args()
     print("| profile | .mpy, bytes | imported, kB of heap | registered, kB | smallest heap, kB |")
     print("| --- | ---: | ---: | ---: | ---: |")
+    if options.frozen:
+        _line(options.frozen, "frozen", Board(None, options.frozen != "core", options.runtime))
+        return
     for profile in BUDGETS:
         with tempfile.TemporaryDirectory() as folder:
             lib = Path(folder)
             size = make(profile, lib)
-            secure = profile != "core"
-            stages = run_board(lib, None, secure)
-            assert isinstance(stages, dict), stages
-            imported, registered = ((stages[name] - stages["before"]) / 1000 for name in ("imported", "registered"))
-            print(f"| {profile} | {size} | {imported:.1f} | {registered:.1f} | {smallest(lib, secure)} |")
+            _line(profile, str(size), Board(lib, profile != "core", options.runtime))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from tests.micropython.footprint import BUDGETS, CORE_HEAP_KB, HERE, run_board
+from tests.micropython.footprint import BUDGETS, CORE_HEAP_KB, HERE, Board
 from tests.micropython.recording import micropython
 
 PROFILES = pytest.mark.parametrize("profile", BUDGETS)
@@ -27,7 +27,7 @@ def test_size(builds, profile):
 
 def test_the_whole_scenario_in_the_heap_of_a_small_board(builds):
     """Register, observed, 20 reports acknowledged, 20 commands, de-register."""
-    stages = run_board(builds.lib("core"), CORE_HEAP_KB)
+    stages = Board(builds.lib("core")).scenario(CORE_HEAP_KB)
     assert isinstance(stages, dict), stages
     assert list(stages) == ["before", "imported", "made", "registered", "done"]
 
