@@ -1,11 +1,14 @@
-"""What a board does with a build of atiny, and the heap that it takes. Arguments: URL ENDPOINT [IDENTITY KEY].
+"""What a board does with a build of atiny, and the memory that it takes. Arguments: URL ENDPOINT [IDENTITY KEY].
 
 Registers, is observed, sends 20 reports one after the other, obeys 20 commands, de-registers. It names nothing of atiny
-but its public API, so it runs with the sources as with any build; it prints "heap WHEN BYTES" where ``-v`` is given.
+but its public API, so it runs with the sources as with any build. It prints "heap WHEN BYTES" of what is allocated, and
+"stack BYTES" of what the C stack holds where a command reaches the host.
 """
 
 import gc
 import sys
+
+import micropython
 
 REPORTS = COMMANDS = 20
 
@@ -22,12 +25,13 @@ heap("imported")
 
 
 class Board(atiny.CommandHandler):
-    reported = obeyed = 0
+    reported = obeyed = stack = 0
 
     def get_model_number(self):
         return "board"
 
     def write_app_write(self, data):
+        self.stack = micropython.stack_use()
         self.obeyed += 1
         self.end()
 
@@ -58,3 +62,4 @@ client = atiny.Client(sys.argv[2], sys.argv[1], psk=psk, device=board, on_event=
 heap("made")
 client.run()
 print("reports", board.reported, "commands", board.obeyed)
+print("stack", board.stack)

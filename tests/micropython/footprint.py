@@ -1,7 +1,8 @@
 """How large the builds are and what heap they take: ``python -m tests.micropython.footprint``.
 
 The figures of docs/micropython.md: .mpy bytes of each profile, what is allocated at each stage of the scenario of
-`tests.micropython.board`, and the smallest heap (``-X heapsize``) in which it completes, to 4 kB.
+`tests.micropython.board`, the smallest heap (``-X heapsize``) in which it completes, to 4 kB, and the C stack that is
+in use where a command reaches the host.
 
 ``--runtime FILE`` takes another unix port than the PATH's ``micropython``, such as one with 32-bit pointers;
 ``--frozen PROFILE`` the build that is frozen into it.
@@ -34,6 +35,14 @@ def make(profile: str, out: Path, **options: object) -> int:
 
 
 @dataclass(frozen=True)
+class Used:
+    """What a board used, in bytes: of the heap at each stage, and of the C stack where a command reaches the host."""
+
+    heap: "dict[str, int]"
+    stack: int
+
+
+@dataclass(frozen=True)
 class Board:
     """MicroPython's unix port with a build: in the folder ``lib``, or, where that is None, frozen in."""
 
@@ -41,12 +50,14 @@ class Board:
     secure: bool = False
     runtime: "str | None" = None
 
-    def scenario(self, heap_kb: "int | None" = None) -> "dict[str, int] | str":
-        """The bytes of heap at each stage of all that board.py does, or what went wrong."""
+    def scenario(self, heap_kb: "int | None" = None) -> "Used | str":
+        """All that board.py does: what it used, or what went wrong."""
         out = self._run("board.py", heap_kb, _scenario)
         if "reports 20 commands 20" not in out:
             return out
-        return {line.split()[1]: int(line.split()[2]) for line in out.splitlines() if line.startswith("heap ")}
+        lines = [line.split() for line in out.splitlines()]
+        [stack] = [int(line[1]) for line in lines if line[0] == "stack"]
+        return Used({line[1]: int(line[2]) for line in lines if line[0] == "heap"}, stack)
 
     def smallest(self, low: int = 16, high: int = 512) -> "int | None":
         """The smallest heap, in kB, in which the scenario completes; None: not even in ``high``."""
@@ -130,10 +141,10 @@ def _scenario(cloud: CloudThread) -> None:
 
 
 def _line(profile: str, size: str, board: Board) -> None:
-    stages = board.scenario()
-    assert isinstance(stages, dict), stages
-    imported, registered = ((stages[name] - stages["before"]) / 1000 for name in ("imported", "registered"))
-    print(f"| {profile} | {size} | {imported:.1f} | {registered:.1f} | {board.smallest()} |")
+    used = board.scenario()
+    assert isinstance(used, Used), used
+    imported, registered = ((used.heap[stage] - used.heap["before"]) / 1000 for stage in ("imported", "registered"))
+    print(f"| {profile} | {size} | {imported:.1f} | {registered:.1f} | {board.smallest()} | {used.stack / 1000:.1f} |")
 
 
 def main() -> None:
@@ -141,8 +152,8 @@ def main() -> None:
     parser.add_argument("--runtime", help="the micropython to run; the PATH's")
     parser.add_argument("--frozen", choices=BUDGETS, help="the profile that is frozen into it")
     options = parser.parse_args()
-    print("| profile | .mpy, bytes | imported, kB of heap | registered, kB | smallest heap, kB |")
-    print("| --- | ---: | ---: | ---: | ---: |")
+    print("| profile | .mpy, bytes | imported, kB of heap | registered, kB | smallest heap, kB | stack, kB |")
+    print("| --- | ---: | ---: | ---: | ---: | ---: |")
     if options.frozen:
         _line(options.frozen, "frozen", Board(None, options.frozen != "core", options.runtime))
         return

@@ -8,12 +8,13 @@ import subprocess
 
 import pytest
 
-from tests.micropython.footprint import BUDGETS, CORE_HEAP_KB, HERE, Board
+from tests.micropython.footprint import BUDGETS, CORE_HEAP_KB, HERE, Board, Used
 from tests.micropython.recording import micropython
 
 PROFILES = pytest.mark.parametrize("profile", BUDGETS)
 REPORT_BYTES = 2048
 GROWTH_BYTES = 1024
+STACK_BYTES = 8000  # 5.3 kB with 32-bit pointers, where a Pico has 8
 
 
 @PROFILES
@@ -27,9 +28,10 @@ def test_size(builds, profile):
 
 def test_the_whole_scenario_in_the_heap_of_a_small_board(builds):
     """Register, observed, 20 reports acknowledged, 20 commands, de-register."""
-    stages = Board(builds.lib("core")).scenario(CORE_HEAP_KB)
-    assert isinstance(stages, dict), stages
-    assert list(stages) == ["before", "imported", "made", "registered", "done"]
+    used = Board(builds.lib("core")).scenario(CORE_HEAP_KB)
+    assert isinstance(used, Used), used
+    assert list(used.heap) == ["before", "imported", "made", "registered", "done"]
+    assert 1000 < used.stack <= STACK_BYTES
 
 
 @PROFILES
