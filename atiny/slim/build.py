@@ -23,7 +23,7 @@ from pathlib import Path
 from .. import __version__
 from ..errors import ParameterError
 from .bundle import SEPARATE
-from .compile import Compiler
+from .compile import Compiler, program
 from .optimize import optimize
 from .parts import PARTS, part_of
 from .pick import Selection, pick
@@ -81,6 +81,7 @@ class Build:
 
 def build(options: Options, folder: Path = FOLDER) -> Build:
     """Pick, rewrite and compile. Raises `ParameterError` for what cannot be built, `AtinyError` without a compiler."""
+    program()  # before the work, where it is missing
     package = read_package(folder)
     chosen = pick(package, options.profile, options.add, options.drop)
     plan = Plan(

