@@ -58,6 +58,7 @@ from .commands import (
     ATINY_TRIGGER_SERVER_INITIATED_BS as ATINY_TRIGGER_SERVER_INITIATED_BS,
     ATINY_UPDATE_PSK as ATINY_UPDATE_PSK,
     ATINY_WRITE_APP_DATA as ATINY_WRITE_APP_DATA,
+    METHODS as _METHODS,
     CommandHandler as CommandHandler,
 )
 from .errors import (
@@ -94,6 +95,21 @@ from .lwm2m.types import (
     STRING as STRING,
     TIME as TIME,
 )
+from .open_api import (
+    atiny_bind as atiny_bind,
+    atiny_data_change as atiny_data_change,
+    atiny_data_report as atiny_data_report,
+    atiny_deinit as atiny_deinit,
+    atiny_init as atiny_init,
+    atiny_reconnect as atiny_reconnect,
+)
+from .open_params import (
+    AtinyDeviceInfo as AtinyDeviceInfo,
+    AtinyParam as AtinyParam,
+    AtinySecurityParam as AtinySecurityParam,
+    AtinyServerParam as AtinyServerParam,
+    DataReport as DataReport,
+)
 from .params import (
     APP_DATA as APP_DATA,
     ATINY_BOOTSTRAP_FAIL as ATINY_BOOTSTRAP_FAIL,
@@ -127,68 +143,37 @@ if TYPE_CHECKING:
     from .factory.several import ServerAccount as ServerAccount
     from .fota.options import FirmwareOptions as FirmwareOptions
     from .lwm2m.deferred import Deferred as Deferred
-    from .open_api import (
-        atiny_bind as atiny_bind,
-        atiny_data_change as atiny_data_change,
-        atiny_data_report as atiny_data_report,
-        atiny_deinit as atiny_deinit,
-        atiny_init as atiny_init,
-        atiny_reconnect as atiny_reconnect,
-    )
-    from .open_params import (
-        AtinyDeviceInfo as AtinyDeviceInfo,
-        AtinyParam as AtinyParam,
-        AtinySecurityParam as AtinySecurityParam,
-        AtinyServerParam as AtinyServerParam,
-        DataReport as DataReport,
-    )
 
 
 def __getattr__(name: str) -> object:
     # Loaded when first asked for: what not every device needs, and asyncio, which costs more than all the rest.
     found: "Any" = None
-    if name == "FileStore":
-        if sys.implementation.name == "micropython":
-            from .adapter.micropython_store import FileStore as found
-        else:
-            from .adapter.posix import FileStore as found
-    elif name == "SlotStorage":
-        if sys.implementation.name == "micropython":
-            from .adapter.micropython_storage import SlotStorage as found
-        else:
-            from .adapter.posix_storage import SlotStorage as found
-    elif name == "ServerAccount":
+    if name == "ServerAccount":
         from .factory.several import ServerAccount as found
     elif name == "Deferred":
         from .lwm2m.deferred import Deferred as found
     elif name == "FirmwareOptions":
         from .fota.options import FirmwareOptions as found
+    elif sys.implementation.name == "micropython":
+        if name == "FileStore":
+            from .adapter.micropython_store import FileStore as found
+        elif name == "SlotStorage":
+            from .adapter.micropython_storage import SlotStorage as found
+        else:  # a build knows the command words by the methods that they stand for
+            method = name.lower().replace("baterry", "battery").replace("app_data", "app_write")
+            if method[6:] in _METHODS:
+                found = _METHODS.index(method[6:])
+    elif name == "FileStore":
+        from .adapter.posix import FileStore as found
+    elif name == "SlotStorage":
+        from .adapter.posix_storage import SlotStorage as found
     elif name == "AsyncClient":
         from .aio import AsyncClient as found
-    elif name.startswith("atiny_"):
-        global atiny_bind, atiny_data_change, atiny_data_report, atiny_deinit, atiny_init, atiny_reconnect
-        from .open_api import (
-            atiny_bind,
-            atiny_data_change,
-            atiny_data_report,
-            atiny_deinit,
-            atiny_init,
-            atiny_reconnect,
-        )
-
-        found = globals().get(name)
-    elif name.startswith("Atiny") or name == "DataReport":
-        global AtinyDeviceInfo, AtinyParam, AtinySecurityParam, AtinyServerParam, DataReport
-        from .open_params import AtinyDeviceInfo, AtinyParam, AtinySecurityParam, AtinyServerParam, DataReport
-
-        found = globals().get(name)
     if found is None:
         raise AttributeError("module 'atiny' has no attribute %r" % (name,))
     return found
 
 
 def __dir__() -> "list[str]":
-    later = ["AsyncClient", "Deferred", "FileStore", "FirmwareOptions", "ServerAccount", "SlotStorage", "DataReport"]
-    later += ["Atiny" + word for word in ("DeviceInfo", "Param", "SecurityParam", "ServerParam")]
-    words = "bind", "data_change", "data_report", "deinit", "init", "reconnect"
-    return sorted(list(globals()) + later + ["atiny_" + word for word in words])
+    later = ["AsyncClient", "Deferred", "FileStore", "FirmwareOptions", "ServerAccount", "SlotStorage"]
+    return sorted(list(globals()) + later)

@@ -69,21 +69,23 @@ ATINY_GET_SMNC = 109
 ATINY_GET_SMCC = 110
 
 COUNT = 37
-# The method of CommandHandler for each word, in the words' order; one text, for that takes the least place on a board.
-METHODS = (
-    "get_manufacturer get_model_number get_serial_number get_firmware_ver do_dev_reboot do_factory_reset "
-    "get_power_source get_source_voltage get_power_current get_battery_level get_memory_free get_dev_err "
-    "do_reset_dev_err get_current_time set_current_time get_utc_offset set_utc_offset get_timezone "
-    "set_timezone get_binding_modes get_firmware_state get_network_bearer get_signal_strength get_cell_id "
-    "get_link_quality get_link_utilization write_app_write update_psk get_latitude get_longitude "
-    "get_altitude get_radius get_speed get_timestamp get_velocity get_ota_opt trigger_server_initiated_bs"
-).split()
-
-# The same for our own words, from FIRST_OWN on.
-OWN_METHODS = (
-    "get_hardware_version get_software_version get_battery_status get_memory_total get_ext_dev_info "
-    "get_available_bearers get_ip_addresses get_router_addresses get_apn get_smnc get_smcc"
-).split()
+# The methods of CommandHandler for the SDK's words, in their order, and behind them for our own. As one text, with a
+# dot for "get_", they take the least place on a board.
+_METHODS = (
+    (
+        ".manufacturer .model_number .serial_number .firmware_ver do_dev_reboot do_factory_reset .power_source "
+        ".source_voltage .power_current .battery_level .memory_free .dev_err do_reset_dev_err .current_time "
+        "set_current_time .utc_offset set_utc_offset .timezone set_timezone .binding_modes .firmware_state "
+        ".network_bearer .signal_strength .cell_id .link_quality .link_utilization write_app_write update_psk "
+        ".latitude .longitude .altitude .radius .speed .timestamp .velocity .ota_opt trigger_server_initiated_bs "
+        ".hardware_version .software_version .battery_status .memory_total .ext_dev_info .available_bearers "
+        ".ip_addresses .router_addresses .apn .smnc .smcc"
+    )
+    .replace(".", "get_")
+    .split()
+)
+METHODS = _METHODS[:COUNT]
+OWN_METHODS = _METHODS[COUNT:]
 
 
 def method_of(cmd: int) -> "str | None":

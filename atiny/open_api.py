@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .adapter.base import Platform
-    from .open_params import AtinyDeviceInfo, AtinyParam, AtinySecurityParam, DataReport
+    from .open_params import AtinyDeviceInfo, AtinyParam, DataReport
 
 
 class Handle:
@@ -75,12 +75,9 @@ def atiny_init(
     if params is None or not callable(cmd_ioctl):
         return ATINY_ARG_INVALID, None
     mode = params.server_params.bootstrap_mode
-    needed = {BOOTSTRAP_FACTORY: 0, BOOTSTRAP_CLIENT_INITIATED: 1, BOOTSTRAP_SEQUENCE: None}
-    if mode not in needed:
-        return ATINY_ARG_INVALID, None
-    index = needed[mode]
-    if index is not None and _server(params, index) is None:
-        return ATINY_ARG_INVALID, None
+    if mode != BOOTSTRAP_SEQUENCE:
+        if mode not in (BOOTSTRAP_FACTORY, BOOTSTRAP_CLIENT_INITIATED) or _server(params, mode)[0] is None:
+            return ATINY_ARG_INVALID, None
     return ATINY_OK, Handle(params, cmd_ioctl, event_notify, platform)
 
 
@@ -94,30 +91,34 @@ def atiny_bind(device_info: "AtinyDeviceInfo | None", handle: "Handle | None") -
     """
     if handle is None or handle.released or handle.client is not None:
         return ATINY_ARG_INVALID
+    code = ATINY_OK
+    binding = handle.params.server_params.binding or "U"
     if device_info is None or not device_info.endpoint_name or not device_info.manufacturer:
-        handle.released = True
-        return ATINY_ARG_INVALID
-    server_params = handle.params.server_params
-    binding = server_params.binding or ""
-    if binding[:1] not in ("", "U", "S"):
-        handle.released = True
-        return ATINY_MALLOC_FAILED
-    try:
-        handle.client = _client(handle, device_info, binding or "U")
-    except AtinyError as error:
-        handle.released = True
-        (handle.platform or adapter.Platform()).log_line(LOG_ERR, "atiny_bind: %s" % error)
-        return error.atiny_code
-    handle.client.run()
+        code = ATINY_ARG_INVALID
+    elif binding[0] not in "US":
+        code = ATINY_MALLOC_FAILED
+    else:
+        if "Q" in binding:
+            try:
+                from .lwm2m import queue_mode as _queue_mode  # noqa: F401
+            except ImportError:  # a slim build without it: the device is there all the time, which serves as well
+                binding = binding.replace("Q", "")
+        try:
+            handle.client = _client(handle, device_info, binding)
+        except AtinyError as error:
+            (handle.platform or adapter.Platform()).log_line(LOG_ERR, "atiny_bind: %s" % error)
+            code = error.atiny_code
+        else:
+            handle.client.run()
     handle.released = True
-    return ATINY_OK
+    return code
 
 
 def _client(handle: Handle, device_info: "AtinyDeviceInfo", binding: str) -> Client:
     params = handle.params
     server_params = params.server_params
-    server, psk = _address(_server(params, 0))
-    bootstrap, bootstrap_psk = _address(_server(params, 1))
+    server, psk = _server(params, BOOTSTRAP_FACTORY)
+    bootstrap, bootstrap_psk = _server(params, BOOTSTRAP_CLIENT_INITIATED)
     storing_cnt = server_params.storing_cnt
     return Client(
         device_info.endpoint_name,
@@ -138,15 +139,20 @@ def _client(handle: Handle, device_info: "AtinyDeviceInfo", binding: str) -> Cli
     )
 
 
-def _address(security: "AtinySecurityParam | None") -> "tuple[str | None, tuple[str | bytes, bytes] | None]":
-    """The URI of a server and its PSK, as `Client` takes them."""
-    if security is None:
-        return None, None
-    psk = None if security.psk is None else (security.psk_id or "", security.psk)
-    host = str(security.server_ip)
-    if ":" in host:
-        host = "[%s]" % host
-    return "%s://%s:%s" % ("coap" if psk is None else "coaps", host, security.server_port), psk
+def _server(params: "AtinyParam", mode: int) -> "tuple[str | None, tuple[str | bytes, bytes] | None]":
+    """The URI and PSK of the server that a device asks first in a mode, as `Client` takes them.
+
+    The SDK's numbers are the same: mode and index 0 the IoT server, 1 the bootstrap server. (None, None): it has no
+    address or port.
+    """
+    for server in params.security_params[mode : mode + 1]:
+        if server is not None and server.server_ip and server.server_port:
+            psk = None if server.psk is None else (server.psk_id or "", server.psk)
+            host = str(server.server_ip)
+            if ":" in host:
+                host = "[%s]" % host
+            return "%s://%s:%s" % ("coap" if psk is None else "coaps", host, server.server_port), psk
+    return None, None
 
 
 def atiny_deinit(handle: "Handle | None") -> None:
@@ -205,11 +211,3 @@ def atiny_reconnect(handle: "Handle | None") -> int:
         return ATINY_CLIENT_UNREGISTERED
     handle.client.reconnect()
     return ATINY_OK
-
-
-def _server(params: "AtinyParam", index: int) -> "AtinySecurityParam | None":
-    """The security parameters at an index, where they have an address and a port."""
-    if index >= len(params.security_params):
-        return None
-    server = params.security_params[index]
-    return server if server is not None and server.server_ip and server.server_port else None

@@ -163,7 +163,7 @@ class StorageDevice:
 
     def read_software(self, offset: int, length: int) -> bytes:
         """Up to ``length`` bytes of the new image from ``offset``. Optional (ours): raises NotImplementedError."""
-        raise NotImplementedError
+        raise NotImplementedError("this storage cannot be read")
 
     def end_software_download(self) -> None:
         """The image is whole; when this returns it outlives a power cut. After one it may be called again."""

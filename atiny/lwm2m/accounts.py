@@ -77,24 +77,22 @@ def unbootstrap(staged: Model, before: Model, written: "list[int]") -> "list[tup
         if server in paired or server.instance_id in written:
             left.append(server.short_server_id)
         else:
-            removed.append((SERVER, server.instance_id))
-            staged.remove((SERVER, server.instance_id))
+            path = (SERVER, server.instance_id)
+            removed.append(path)
+            staged.remove(path)
     gone = [server.short_server_id for server in instances(before, SERVER) if server.short_server_id not in left]
     orphans: "list[tuple]" = []
     for control in instances(staged, ACCESS_CONTROL):
         target = (control.target_object_id, control.target_instance_id)
         for id in gone:
             control.acl.pop(id, None)
-        if control.owner not in gone and target not in removed:
-            continue
-        # A Server instance is its own server's, whichever that is now (see `Access.complete`).
-        heir = None if target[0] == SERVER else _heir(control.acl, left)
-        if heir is not None:
-            control.owner = heir
-            continue
-        staged.remove((ACCESS_CONTROL, control.instance_id))
-        if target[0] not in ACCOUNT_OBJECTS and target[1] != NO_INSTANCE:
-            orphans.append(target)
+        if control.owner in gone or target in removed:
+            # A Server instance is its own server's, whichever that is now (see `Access.complete`).
+            control.owner = None if target[0] == SERVER else _heir(control.acl, left)
+            if control.owner is None:
+                staged.remove((ACCESS_CONTROL, control.instance_id))
+                if target[0] not in ACCOUNT_OBJECTS and target[1] != NO_INSTANCE:
+                    orphans.append(target)
     return orphans
 
 

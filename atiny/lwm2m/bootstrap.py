@@ -135,6 +135,8 @@ class Bootstrap:
     def __init__(self, agent, mode: int):
         self.state = IDLE
         self._agent = agent
+        self._clock = agent.clock
+        self._servers = agent.servers
         self._mode = mode
         self._tries = 0  # attempts that failed since the accounts had their chance
         self._failures = 0  # and since one of both worked
@@ -187,7 +189,7 @@ class Bootstrap:
         """The bootstrap server is done, what it wrote is consistent, and it has its answer."""
         if self.state == PROVISIONING:
             self._kept = False
-            self._agent.servers.unregister()
+            self._servers.unregister()
             self.commit()
             self.line = CLOSED
             self._unproven = True
@@ -210,7 +212,7 @@ class Bootstrap:
             return
         if self._unproven and self.roll_back():
             self._unproven = False
-            self._agent.servers.unregister()
+            self._servers.unregister()
             self.tell_failed("no server takes the device with the new accounts: the last that worked are back")
             self._register()
         else:
@@ -230,7 +232,7 @@ class Bootstrap:
 
     def handle_timer(self) -> None:
         """Go on where it is time."""
-        if self._due is not None and self._due <= self._agent.clock.ms:
+        if self._due is not None and self._due <= self._clock.ms:
             self._due = None
             if self.state == PROVISIONING:
                 self._failed("the bootstrap server does not finish")
@@ -243,12 +245,12 @@ class Bootstrap:
         """Another state, for that long; None: time alone does not end it."""
         assert state in TRANSITIONS[self.state], "bootstrap: %s -> %s" % (STATES[self.state], STATES[state])
         self.state = state
-        self._due = None if ms is None else self._agent.clock.ms + ms
+        self._due = None if ms is None else self._clock.ms + ms
 
     def _register(self) -> None:
         self._enter(REGISTERING)
         self._tries = 0
-        self._agent.servers.register()
+        self._servers.register()
 
     def _seek(self, delay_ms: int) -> bool:
         """No account works: a bootstrap follows after the hold-off time, or after the delay where that is longer.
@@ -258,7 +260,7 @@ class Bootstrap:
         security = self.bootstrap_server()
         if security is None or self._mode == BOOTSTRAP_FACTORY:
             return False
-        self._agent.servers.unregister()
+        self._servers.unregister()
         delay_ms = max(delay_ms, (security.hold_off_s or 0) * 1000)
         if delay_ms == 0:
             self._ask()

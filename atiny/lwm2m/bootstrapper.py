@@ -52,7 +52,6 @@ class Bootstrapper(Bootstrap):
         Bootstrap.__init__(self, agent, mode)
         self.provision = Provision(agent, self)
         self.linger_due: "int | None" = None
-        self._servers = agent.servers
         self._link: "BootstrapLink | None" = None
         self._previous: "Model | None" = None  # the accounts that worked last
         self._purge_due: "int | None" = None  # when the bootstrap server's account is to go
@@ -75,7 +74,7 @@ class Bootstrapper(Bootstrap):
         security = self.bootstrap_server()
         timeout_s = security.bootstrap_account_timeout_s if security is not None else 0
         if timeout_s and self._purge_due is None:
-            self._purge_due = self._agent.clock.ms + timeout_s * 1000
+            self._purge_due = self._clock.ms + timeout_s * 1000
 
     def account_failed(self) -> None:
         """An attempt to register failed: once every account had its tries, the machine is asked what to do."""
@@ -95,7 +94,7 @@ class Bootstrapper(Bootstrap):
 
     def handle_timer(self) -> None:
         """Do what is due."""
-        now = self._agent.clock.ms
+        now = self._clock.ms
         Bootstrap.handle_timer(self)
         if self.linger_due is not None and self.linger_due <= now:
             self.close_link()
@@ -158,7 +157,7 @@ class Bootstrapper(Bootstrap):
         assert self.provision.finished is not None
         take_accounts(model, self.provision.finished)
         self._purge_due = None
-        self.linger_due = agent.clock.ms + MAX_TRANSMIT_WAIT_MS  # its answer to Finish may not have arrived
+        self.linger_due = self._clock.ms + MAX_TRANSMIT_WAIT_MS  # its answer to Finish may not have arrived
         if agent.records is not None:
             self._servers.save()
         for security, _ in pairs(model):

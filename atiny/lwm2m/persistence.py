@@ -95,9 +95,7 @@ class Records:
         if previous is None:
             return False
         current = self._load(ACCOUNTS, bytes)
-        if current is None:
-            return True
-        return current != previous and current[:FINGERPRINT_SIZE] == previous[:FINGERPRINT_SIZE]
+        return current is None or (current != previous and current[:FINGERPRINT_SIZE] == previous[:FINGERPRINT_SIZE])
 
     def drop_previous(self) -> bool:
         """Forget the accounts that worked last; returns whether they are gone."""

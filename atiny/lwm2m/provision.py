@@ -206,8 +206,9 @@ class Provision:
                     own += 1
                 moved.instance_id = own
                 after[own] = moved
-        if len(after) > MAX_INSTANCES[path[0]]:
-            raise Rejected(BAD_REQUEST, "at most %d instances" % MAX_INSTANCES[path[0]])
+        limit = MAX_INSTANCES[path[0]]
+        if len(after) > limit:
+            raise Rejected(BAD_REQUEST, "at most %d instances" % limit)
         entry.instances = after
         entry.ids = sorted(after)
         if path[0] == SERVER:

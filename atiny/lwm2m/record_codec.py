@@ -56,15 +56,15 @@ def encode_accounts(model: Model) -> bytes:
     for object_id in ACCOUNT_OBJECTS:
         rows: "list[tuple]" = []
         for instance in instances(model, object_id):
-            id = instance.instance_id
+            path = (object_id, instance.instance_id)
             values = []
             for row in instance.resources:
                 value = getattr(instance, row.name, None)
                 if value is not None:
                     values.append((row, value))
-            rows += entries((object_id, id), values) or [((object_id, id), 0, None)]
+            rows += entries(path, values) or [(path, 0, None)]
             if object_id == SERVER and instance.rights is not None:
-                rights.append(((_PRIVATE, id, _RIGHTS), INTEGER, instance.rights))
+                rights.append(((_PRIVATE, path[1], _RIGHTS), INTEGER, instance.rights))
         if object_id in model.objects:
             blocks.append((object_id, rows))
     out = b""
@@ -132,10 +132,8 @@ def encode_attributes(rows: "list[Set]") -> bytes:
     """
     out = b""
     for short_server_id, path, values in sorted(rows):  # each path is there once: no two values are compared
-        out += pack(">HB", short_server_id, len(path))
-        for id in path:
-            out += pack(">H", id)
-        out += bytes([len(values)])
+        depth = len(path)
+        out += pack(">HB%dHB" % depth, short_server_id, depth, *path, len(values))
         for name in sorted(values):
             value = values[name]
             encoded = b"i%d" % value if isinstance(value, int) else b"d" + pack(">d", value)
@@ -149,7 +147,8 @@ def decode_attributes(data: bytes) -> "list[Set]":
     entries: "list[Set]" = []
     while reader.left:
         short_server_id = reader.number(2)
-        path = tuple([reader.number(2) for _ in range(reader.number(1))])
+        depth = reader.number(1)
+        path = unpack(">%dH" % depth, reader.take(2 * depth))
         values: "dict[str, float]" = {}
         for _ in range(reader.number(1)):
             name = utf8(reader.take(reader.number(1)))

@@ -37,7 +37,8 @@ OPAQUE = 5
 TIME = 6
 OBJLNK = 7
 
-NAMES = ("NONE", "STRING", "INTEGER", "FLOAT", "BOOLEAN", "OPAQUE", "TIME", "OBJLNK")
+# A list first: a constant tuple would hold each word a second time in a build.
+NAMES = tuple(["NONE", "STRING", "INTEGER", "FLOAT", "BOOLEAN", "OPAQUE", "TIME", "OBJLNK"])  # noqa: C409
 
 # Of a Resource, what may be written
 SECONDS = (0, 0xFFFFFFFF)

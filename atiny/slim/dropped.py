@@ -2,6 +2,7 @@
 
 import ast
 
+from .surface import CONTRACTS, is_bare
 from .tree import Build, Function, Module, rewrite
 
 
@@ -17,6 +18,21 @@ def drop_members(build: Build) -> None:
         rewrite(module.tree, lambda node: _class(node, members))
         if names:
             _drop_names(module, names)
+
+
+def drop_bare(build: Build) -> None:
+    """Take what only says what a host may write out of the contracts. After `find_surface`, which learns names there.
+
+    A method that raises NotImplementedError with a text is called for that, and stays.
+    """
+    for name in CONTRACTS:
+        for node in build.modules[name].tree.body if name in build.modules else ():
+            if isinstance(node, ast.ClassDef):
+                node.body = [child for child in node.body if not _is_silent(child)] or [ast.Pass()]
+
+
+def _is_silent(node: ast.stmt) -> bool:
+    return isinstance(node, Function) and is_bare(node) and isinstance(node.body[0].exc, ast.Name)  # type: ignore
 
 
 def _class(node: ast.stmt, members: "dict[str, set[str]]") -> "list[ast.stmt] | None":

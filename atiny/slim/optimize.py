@@ -8,7 +8,7 @@ from .absent import check_absent, fold_absent
 from .bundle import bundle
 from .compact import compact
 from .constants import fold_constants
-from .dropped import drop_members
+from .dropped import drop_bare, drop_members
 from .fold import fold
 from .inline import inline
 from .links import Links
@@ -46,6 +46,7 @@ def optimize(sources: "dict[str, str]", plan: Plan) -> Result:
     compact(build)
     texts = {} if plan.keep_texts else number_texts(build)
     surface = find_surface(build, Links(build))
+    drop_bare(build)
     if plan.bundles:
         bundle(build)
     inline(build, surface)

@@ -32,16 +32,13 @@ class Part:
     file: str = ""
 
 
-# The SDK's numbers: a `CommandHandler` has methods for the words, exceptions say what the codes say.
-_WORDS = tuple(name for name in dir(commands) if name.startswith("ATINY_"))
-_CODES = tuple(name for name in dir(errors) if name.startswith("ATINY_") and name not in ("ATINY_OK", "ATINY_ERR"))
-_CODE_OF = tuple(name + ".atiny_code" for name in dir(errors) if isinstance(getattr(errors, name), type))
-
-# What no build has: the methods that only say what a host may write, and what is for a developer's eyes.
+# What no build has: the methods that only say what a host may write, what is for a developer's eyes, and the names of
+# command words, which `atiny.__getattr__` knows by their methods.
 DROPPED = (
     tuple("CommandHandler." + name for name in commands.METHODS + commands.OWN_METHODS)
     + tuple("%s.__repr__" % name for name in ("Message", "Resource", "ServerAccount"))
     + ("__dir__",)
+    + tuple(name for name in dir(commands) if name.startswith("ATINY_") and not hasattr(errors, name))
 )
 
 _TABLE = (
@@ -166,15 +163,6 @@ _TABLE = (
     Part("location", "Location, object 6", ("lwm2m.objects.location",), needs=("optional",)),
     Part("statistics", "Connectivity Statistics, object 7", ("lwm2m.objects.statistics",), ("statistics",)),
     Part("trace", "a log line for each message (log level debug)", ("trace", "coap.trace"), ("trace",)),
-    Part(
-        "open_api",
-        "the SDK's own functions: atiny_init, atiny_bind, ...",
-        ("open_api", "open_params"),
-        (),
-        ("atiny_init", "atiny_bind", "atiny_deinit", "atiny_data_report", "atiny_data_change", "atiny_reconnect")
-        + ("APP_DATA", "MAX_REPORT_DATA_LEN", "ATINY_DATA_SUBSCRIBLE", "ATINY_DATA_UNSUBSCRIBLE")
-        + (*_WORDS, *_CODES, *_CODE_OF),
-    ),
 )  # fmt: skip
 
 PARTS = {part.name: part for part in _TABLE}

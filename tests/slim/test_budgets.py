@@ -36,14 +36,35 @@ def test_the_whole_scenario_in_the_heap_of_a_small_board(builds):
 
 @PROFILES
 def test_the_heap_after_many_reports_is_that_after_a_few(builds, profile):
+    found = {line.split()[0]: int(line.split()[1]) for line in run(builds.lib(profile), "growth.py", "10000")}
+    assert 0 < found["allocated"] <= REPORT_BYTES, "a report, from Client.report to its datagram"
+    assert found["growth"] <= GROWTH_BYTES
+
+
+@PROFILES
+def test_a_device_of_the_sdk(builds, profile):
+    """The open API is in every build, with the SDK's own names and defaults, and its reports take no more."""
+    lines = run(builds.lib(profile), "ported.py")
+    allocated = [int(line.split()[1]) for line in lines if line.startswith("allocated")]
+    assert len(allocated) == 5
+    assert 0 < max(allocated) <= REPORT_BYTES, "a report, from atiny_data_report to its datagram"
+    assert [line for line in lines if not line.startswith("allocated")] == [
+        "event 0",
+        "event 2",
+        *[f"report 1 {cookie} SENT_SUCCESS" for cookie in range(5)],
+        "command b'!'",
+        "bound 0 True",
+    ]
+
+
+def run(lib, script, *arguments):
+    """The lines that a script for a board prints, with the build in a folder."""
     done = subprocess.run(
-        [micropython(), str(HERE / "growth.py"), "10000"],
-        env={**os.environ, "MICROPYPATH": f"{builds.lib(profile)}:.frozen"},
+        [micropython(), str(HERE / script), *arguments],
+        env={**os.environ, "MICROPYPATH": f"{lib}:.frozen"},
         capture_output=True,
         text=True,
         timeout=120,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    found = {line.split()[0]: int(line.split()[1]) for line in done.stdout.splitlines()}
-    assert 0 < found["allocated"] <= REPORT_BYTES, "a report, from Client.report to its datagram"
-    assert found["growth"] <= GROWTH_BYTES
+    return done.stdout.splitlines()
