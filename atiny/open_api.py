@@ -87,7 +87,7 @@ def atiny_bind(device_info: "AtinyDeviceInfo | None", handle: "Handle | None") -
     A server that cannot be reached is tried again without end: it is no error. ATINY_ARG_INVALID: no device_info,
     handle, endpoint_name or manufacturer, or the handle was released before; ATINY_MALLOC_FAILED: a binding that does
     not begin with U or S; ATINY_ERR: this runtime or version cannot do what the parameters ask (the log says what).
-    The handle is released on any error.
+    The handle is released on any error. A slim build without queue mode registers with U where the binding is UQ.
     """
     if handle is None or handle.released or handle.client is not None:
         return ATINY_ARG_INVALID
