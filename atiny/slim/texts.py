@@ -78,7 +78,12 @@ class _Messages(ast.NodeVisitor):
         return [node for node in self._found.values() if node.value not in self._data]
 
     def _parse(self, module: Module) -> None:
-        """The strings that are data: compared, looked up, taken to pieces."""
+        """The strings that are data: compared, looked up, taken to pieces; there, or under a name that is."""
+        held: "dict[str, list[ast.expr]]" = {}
+        for node in ast.walk(module.tree):
+            if isinstance(node, ast.Assign):
+                for target in node.targets:
+                    held.setdefault(_name(target), []).append(node.value)
         for node in ast.walk(module.tree):
             data: "list[ast.AST]" = []
             if isinstance(node, ast.Compare):
@@ -91,6 +96,10 @@ class _Messages(ast.NodeVisitor):
                 data = [node]
             elif isinstance(node, ast.JoinedStr):
                 data = list(node.values)
+            if isinstance(node, ast.Subscript):
+                data += held.get(_name(node.value), [])
+            elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _PARSING:
+                data += held.get(_name(node.func.value), [])
             for one in data:
                 for child in ast.walk(one):
                     if isinstance(child, ast.Constant) and isinstance(child.value, (str, bytes)):
