@@ -2,8 +2,8 @@
 
 import pytest
 
-from atiny.slim.dropped import drop_members
-from tests.slim.passing import assert_pass
+from atiny.slim.dropped import drop_bare, drop_members
+from tests.slim.passing import assert_pass, normal, passed
 
 ROWS = [
     ("class Client:\n    def run(self): pass\n    def sleep(self): pass", "class Client:\n    def run(self): pass"),
@@ -22,3 +22,25 @@ ROWS = [
 def test_dropped(before: str, after: str) -> None:
     dropped = ["Client.sleep", "Client.LIMIT", "Client.awake", "start", "Start", "START"]
     assert_pass(drop_members, before, after, dropped=frozenset(dropped))
+
+
+def test_what_only_says_what_a_host_may_write() -> None:
+    contract = """
+        class Store:
+            def save(self, name): raise NotImplementedError
+            def size(self): return 0
+            def read(self): raise NotImplementedError("this one cannot be read")
+        class Mutex:
+            def take(self): raise NotImplementedError
+        def mine(): raise NotImplementedError
+    """
+    found = passed(drop_bare, {"atiny.adapter.base": contract, "atiny.m": contract})
+    assert found["atiny.m"] == normal(contract)
+    assert found["atiny.adapter.base"] == normal("""
+        class Store:
+            def size(self): return 0
+            def read(self): raise NotImplementedError("this one cannot be read")
+        class Mutex:
+            pass
+        def mine(): raise NotImplementedError
+    """)
