@@ -159,10 +159,16 @@ def __getattr__(name: str) -> object:
             from .adapter.micropython_store import FileStore as found
         elif name == "SlotStorage":
             from .adapter.micropython_storage import SlotStorage as found
-        else:  # a build knows the command words by the methods that they stand for
-            method = name.lower().replace("baterry", "battery").replace("app_data", "app_write")
-            if method[6:] in _METHODS:
-                found = _METHODS.index(method[6:])
+        else:  # a build has no constants for the command words, only the methods that they stand for
+            words = [("ATINY_" + method.upper()).replace("P_WRITE", "P_DATA") for method in _METHODS]
+            word = name.replace("BATERRY", "BATTERY")
+            if word in words:
+                return words.index(word)
+            if name == "__all__":  # of "import *"
+                for word in globals():
+                    if word[0] != "_":
+                        words.append(word)
+                return words
     elif name == "FileStore":
         from .adapter.posix import FileStore as found
     elif name == "SlotStorage":

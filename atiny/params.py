@@ -52,18 +52,16 @@ class ReportStatus:
     SENT_GET_RST = 5
     SEND_PENDING = 6
 
-    # A list first: a constant tuple would hold each word a second time in a build.
-    NAMES = tuple(  # noqa: C409
-        [
-            "NOT_SENT",
-            "SENT_WAIT_RESPONSE",
-            "SENT_FAIL",
-            "SENT_TIME_OUT",
-            "SENT_SUCCESS",
-            "SENT_GET_RST",
-            "SEND_PENDING",
-        ]
-    )
+    # A list: a constant tuple would hold each word a second time in a build.
+    NAMES = [
+        "NOT_SENT",
+        "SENT_WAIT_RESPONSE",
+        "SENT_FAIL",
+        "SENT_TIME_OUT",
+        "SENT_SUCCESS",
+        "SENT_GET_RST",
+        "SEND_PENDING",
+    ]
 
     @staticmethod
     def name(status: int) -> str:

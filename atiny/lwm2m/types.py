@@ -37,8 +37,8 @@ OPAQUE = 5
 TIME = 6
 OBJLNK = 7
 
-# A list first: a constant tuple would hold each word a second time in a build.
-NAMES = tuple(["NONE", "STRING", "INTEGER", "FLOAT", "BOOLEAN", "OPAQUE", "TIME", "OBJLNK"])  # noqa: C409
+# A list: a constant tuple would hold each word a second time in a build.
+NAMES = ["NONE", "STRING", "INTEGER", "FLOAT", "BOOLEAN", "OPAQUE", "TIME", "OBJLNK"]
 
 # Of a Resource, what may be written
 SECONDS = (0, 0xFFFFFFFF)

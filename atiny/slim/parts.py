@@ -172,7 +172,7 @@ CORE: frozenset[str] = frozenset()
 DTLS = CORE | {"dtls"}
 FULL = DTLS | {
     "block", "stream", "create", "discover", "attributes", "servers", "bootstrap", "records", "backlog", "queue",
-    "offline", "fota", "pull", "signature",
+    "fota", "pull", "signature",
 }  # fmt: skip
 PROFILES = {"core": CORE, "dtls": DTLS, "full": FULL}
 

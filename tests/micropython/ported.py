@@ -77,4 +77,9 @@ params = atiny.AtinyParam(atiny.AtinyServerParam(), [atiny.AtinySecurityParam("1
 code, handle = atiny.atiny_init(params, board.cmd_ioctl, board.on_event, Platform(socket=lambda: board))
 assert (code, ATINY_GET_MANUFACTURER, ATINY_GET_BATERRY_LEVEL, ATINY_WRITE_APP_DATA) == (ATINY_OK, 0, 9, 26)
 assert not hasattr(atiny, "ATINY_GET_WELL")
+names = {}
+exec("from atiny import *", names)
+assert names["ATINY_WRITE_APP_DATA"] == 26
+assert "atiny_bind" in names
+assert "_METHODS" not in names
 print("bound", atiny.atiny_bind(atiny.AtinyDeviceInfo("board", "me"), handle), board.deregistered)

@@ -173,7 +173,7 @@ def test_each_part_can_be_had(package, name):
 
 
 # What other parts of the whole device need.
-NEEDED = {"attributes", "backlog", "block", "create", "fota", "queue", "servers", "stream"}
+NEEDED = {"attributes", "backlog", "block", "create", "fota", "servers", "stream"}
 
 
 @pytest.mark.parametrize("name", sorted(FULL - NEEDED))
