@@ -163,8 +163,8 @@ def __getattr__(name: str) -> object:
             words = [("ATINY_" + method.upper()).replace("P_WRITE", "P_DATA") for method in _METHODS]
             word = name.replace("BATERRY", "BATTERY")
             if word in words:
-                return words.index(word)
-            if name == "__all__":  # of "import *"
+                found = words.index(word)
+            elif name == "__all__":  # of "import *"
                 for word in globals():
                     if word[0] != "_":
                         words.append(word)
@@ -177,6 +177,7 @@ def __getattr__(name: str) -> object:
         from .aio import AsyncClient as found
     if found is None:
         raise AttributeError("module 'atiny' has no attribute %r" % (name,))
+    globals()[name] = found  # a handler asks for its words with every command
     return found
 
 

@@ -5,6 +5,7 @@ from tests.fota.vectors_signature import KEY
 from tests.lwm2m.formats.everything import Everything
 from tests.lwm2m.widget import Widget
 
+# Not those of `atiny.params`, which are not public: a build has them under another name, or not at all.
 EVENT_NAMES = (
     "registered",
     "not registered",

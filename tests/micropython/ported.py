@@ -77,6 +77,11 @@ params = atiny.AtinyParam(atiny.AtinyServerParam(), [atiny.AtinySecurityParam("1
 code, handle = atiny.atiny_init(params, board.cmd_ioctl, board.on_event, Platform(socket=lambda: board))
 assert (code, ATINY_GET_MANUFACTURER, ATINY_GET_BATERRY_LEVEL, ATINY_WRITE_APP_DATA) == (ATINY_OK, 0, 9, 26)
 assert not hasattr(atiny, "ATINY_GET_WELL")
+gc.collect()
+before = gc.mem_alloc()
+for _ in range(100):
+    assert atiny.ATINY_GET_BATERRY_LEVEL == 9
+assert gc.mem_alloc() - before < 256, "a word is looked up once: a handler compares with many of them"
 names = {}
 exec("from atiny import *", names)
 assert names["ATINY_WRITE_APP_DATA"] == 26
