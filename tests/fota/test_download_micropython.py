@@ -4,14 +4,16 @@ import os
 import subprocess
 
 from tests.micropython.download_check import play
-from tests.micropython.recording import ROOT, assert_same, micropython
+from tests.micropython.recording import assert_same
+from tests.sources import ROOT
+from tests.tools import tool
 
 
 def test_the_same_on_both_runtimes():
     here: "list[str]" = []
     play(here.append)
     done = subprocess.run(
-        [micropython(), str(ROOT / "tests/micropython/download_check.py")],
+        [tool("micropython"), str(ROOT / "tests/micropython/download_check.py")],
         env={"MICROPYPATH": str(ROOT), "PATH": os.environ.get("PATH", "")},
         cwd=ROOT,
         capture_output=True,

@@ -7,8 +7,8 @@ from tests.fota.test_signature import BAD_PEMS
 from tests.fota.vectors_package import PACKAGES, PLAIN, SIGNED
 from tests.fota.vectors_signature import KEY, PKCS1, SPKI, vectors
 from tests.micropython.package_check import play
-from tests.micropython.recording import micropython
 from tests.sources import ROOT
+from tests.tools import tool
 
 SCRIPT = ROOT / "tests" / "micropython" / "package_check.py"
 SEED = 5
@@ -55,7 +55,7 @@ def test_both_runtimes_judge_alike():
     ours: "list[str]" = []
     play(lines, ours.append)
     done = subprocess.run(
-        [micropython(), str(SCRIPT)],
+        [tool("micropython"), str(SCRIPT)],
         input="\n".join(lines) + "\n",
         env={"MICROPYPATH": str(ROOT)},
         capture_output=True,

@@ -5,8 +5,8 @@ import subprocess
 from tests.fota.vectors_package import SIGNED
 from tests.fota.vectors_signature import KEY
 from tests.micropython.fota_check import play
-from tests.micropython.recording import micropython
 from tests.sources import ROOT
+from tests.tools import tool
 
 
 def test_updates_and_power_cuts_under_micropython():
@@ -14,7 +14,7 @@ def test_updates_and_power_cuts_under_micropython():
     play(here.append, KEY, SIGNED)
     assert len(here) > 80
     done = subprocess.run(
-        [micropython(), str(ROOT / "tests/micropython/fota_check.py")],
+        [tool("micropython"), str(ROOT / "tests/micropython/fota_check.py")],
         input="%x %x %s\n" % (*KEY, SIGNED.hex()),
         env={"MICROPYPATH": str(ROOT)},
         cwd=ROOT,

@@ -6,14 +6,13 @@ Without Java, Maven or Leshan a test skips with its reason; in CI it fails.
 import contextlib
 import hashlib
 import os
-import shutil
 import socket
 import subprocess
 import tempfile
 from pathlib import Path
-from typing import IO, NoReturn
+from typing import IO
 
-import pytest
+from tests.tools import missing, tool
 
 HERE = Path(__file__).parent
 POM = HERE / "pom.xml"
@@ -29,29 +28,14 @@ JVM_OPTIONS = (
 LOGGING = f"-Dlogback.configurationFile={HERE / 'logback.xml'}"
 
 
-def missing(reason: str) -> NoReturn:
-    """End the test: what it needs is not here."""
-    if os.environ.get("CI"):
-        pytest.fail(f"{reason}; CI installs default-jdk-headless and maven", pytrace=False)
-    pytest.skip(reason)
-
-
-def command(name: str, package: str) -> str:
-    """The path of a command."""
-    found = shutil.which(name)
-    if found is None:
-        missing(f"{name} is missing: apt install {package}")
-    return found
-
-
 def class_path(profile: str, cache: Path) -> str:
     """The jars that a profile of the pom.xml names, with all they depend on; resolved once for each pom.xml."""
-    command("java", "default-jdk-headless")
+    tool("java")
     known = cache / f"{profile}-{hashlib.sha256(POM.read_bytes()).hexdigest()[:16]}.classpath"
     if known.exists() and all(os.path.exists(jar) for jar in known.read_text().split(os.pathsep)):
         return known.read_text()
     maven = [
-        command("mvn", "maven"),
+        tool("mvn"),
         "-q",
         "-B",
         "-Dstyle.color=never",
@@ -87,7 +71,7 @@ def compiled(jars: str, cache: Path) -> str:
         # Not into its place at once: another run may look for it, and this one may be interrupted.
         with tempfile.TemporaryDirectory(dir=cache) as scratch:
             new = Path(scratch) / "classes"
-            javac = [command("javac", "default-jdk-headless"), "-encoding", "UTF-8", "-d", str(new), "-cp", jars]
+            javac = [tool("javac"), "-encoding", "UTF-8", "-d", str(new), "-cp", jars]
             subprocess.run([*javac, *map(str, sources)], check=True, timeout=JAVAC_TIMEOUT_S)
             with contextlib.suppress(OSError):  # the other run was faster
                 new.rename(classes)
@@ -122,7 +106,7 @@ def start(
     jars: str, arguments: "list[str]", directory: Path, log: Path, pipes: bool = False
 ) -> "subprocess.Popen[bytes]":
     """Run Java on ``jars`` in ``directory``; what it prints goes to ``log``, standard output to a pipe if ``pipes``."""
-    line = [command("java", "default-jdk-headless"), *JVM_OPTIONS, "-cp", jars, *arguments]
+    line = [tool("java"), *JVM_OPTIONS, "-cp", jars, *arguments]
     with log.open("ab") as output:
         stdin: "int | IO[bytes]" = subprocess.PIPE if pipes else subprocess.DEVNULL
         stdout: "int | IO[bytes]" = subprocess.PIPE if pipes else output

@@ -3,23 +3,16 @@
 import os
 import subprocess
 
-import pytest
-
-from tests.lwm2m.formats.test_micropython import ROOT, micropython
 from tests.micropython.objects_check import play
+from tests.sources import ROOT
+from tests.tools import tool
 
 
 def test_the_objects_say_the_same_under_micropython():
-    command = micropython()
-    if command is None:
-        missing = "micropython is neither on PATH nor in the virtual environment"
-        if os.environ.get("CI"):
-            pytest.fail(missing)
-        pytest.skip(missing)
     here: "list[str]" = []
     play(here.append)
     done = subprocess.run(
-        [command, str(ROOT / "tests/micropython/objects_check.py")],
+        [tool("micropython"), str(ROOT / "tests/micropython/objects_check.py")],
         env={"MICROPYPATH": str(ROOT), "PATH": os.environ.get("PATH", "")},
         cwd=ROOT,
         capture_output=True,

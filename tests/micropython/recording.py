@@ -2,13 +2,9 @@
 
 import json
 import os
-import shutil
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
-
-import pytest
 
 from atiny.errors import TransportError
 from atiny.testing import Simulation
@@ -16,6 +12,7 @@ from atiny.testing.ends import NetworkSocket
 from atiny.testing.platform import VirtualPlatform
 from tests.micropython.lives import LIVES, Life
 from tests.micropython.replay import SEED, Player, Seeded, Storage, do, keep, new_store, step
+from tests.tools import tool
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -164,7 +161,7 @@ def on_micropython(life: str, tape: "list[str]", folder: Path) -> "list[str]":
     """The lines of a tape that MicroPython plays, with the package of the folder $ATINY_PACKAGE where that is set."""
     folders = [*filter(None, [os.environ.get("ATINY_PACKAGE")]), str(ROOT), ".frozen"]
     done = subprocess.run(
-        [micropython(), str(ROOT / "tests/micropython/replay.py"), life, str(folder)],
+        [tool("micropython"), str(ROOT / "tests/micropython/replay.py"), life, str(folder)],
         input="\n".join(tape),
         env={"MICROPYPATH": ":".join(folders), "PATH": os.environ.get("PATH", "")},
         cwd=ROOT,
@@ -183,15 +180,3 @@ def assert_same(expected: "list[str]", found: "list[str]", runtime: str) -> None
             before = "\n".join(expected[max(0, number - 10) : number])
             raise AssertionError(f"{runtime}, line {number}:\n{before}\nexpected {ours}\ngot      {theirs}")
     assert len(found) == len(expected), f"{runtime} went on, or stopped: {[*found, *expected][-3:]}"
-
-
-def micropython() -> str:
-    """Its command; the test is skipped without it, but not in CI."""
-    folders = [str(Path(sys.executable).parent), os.environ.get("PATH", "")]
-    found = shutil.which("micropython", path=os.pathsep.join(folders))
-    if found is None:
-        missing = "micropython is neither on PATH nor in the virtual environment"
-        if os.environ.get("CI"):
-            pytest.fail(missing)
-        pytest.skip(missing)
-    return found

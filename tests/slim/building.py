@@ -7,7 +7,7 @@ from pathlib import Path
 from atiny.slim.optimize import optimize
 from atiny.slim.plan import Plan, Result
 from tests.sources import CPYTHON_ONLY, PACKAGE, ROOT, dialect_files, module_of
-from tests.test_dialect import tool
+from tests.tools import tool
 
 # Never imported under MicroPython: each stands behind a test for the runtime.
 ELSEWHERE = {module_of(name): "CPython" for name in CPYTHON_ONLY}

@@ -6,8 +6,7 @@ import pytest
 
 from atiny.slim.build import Build, Options, build, write
 from atiny.slim.parts import FULL, PARTS
-from tests.micropython.recording import micropython
-from tests.test_dialect import tool
+from tests.tools import tool
 
 # All that there is, with the texts that servers and hosts see; and what each profile makes of it.
 BUILDS = {
@@ -52,5 +51,5 @@ def pytest_collection_modifyitems(items: "list[pytest.Item]") -> None:
 @pytest.fixture(scope="session")
 def builds(tmp_path_factory: pytest.TempPathFactory) -> Builds:
     tool("mpy-cross")
-    micropython()
+    tool("micropython")
     return Builds(tmp_path_factory.mktemp("builds"))

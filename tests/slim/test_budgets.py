@@ -9,7 +9,7 @@ import subprocess
 import pytest
 
 from tests.micropython.footprint import BUDGETS, CORE_HEAP_KB, HERE, Board, Used
-from tests.micropython.recording import micropython
+from tests.tools import tool
 
 PROFILES = pytest.mark.parametrize("profile", BUDGETS)
 REPORT_BYTES = 2048
@@ -60,7 +60,7 @@ def test_a_device_of_the_sdk(builds, profile):
 def run(lib, script, *arguments):
     """The lines that a script for a board prints, with the build in a folder."""
     done = subprocess.run(
-        [micropython(), str(HERE / script), *arguments],
+        [tool("micropython"), str(HERE / script), *arguments],
         env={**os.environ, "MICROPYPATH": f"{lib}:.frozen"},
         capture_output=True,
         text=True,

@@ -6,7 +6,7 @@ import pytest
 
 from atiny.errors import AtinyError, ParameterError
 from atiny.slim.compile import ARCHITECTURES, Compiler
-from tests.test_dialect import tool
+from tests.tools import tool
 
 # The native emitters know neither a bare raise nor "from None".
 RAISES = """

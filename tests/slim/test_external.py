@@ -6,15 +6,15 @@ import sys
 import pytest
 
 from atiny.slim.external import MEMBERS
-from tests.micropython.recording import micropython
 from tests.sources import ROOT
+from tests.tools import tool
 
 SCRIPT = str(ROOT / "tests/slim/members.py")
 
 
 @pytest.mark.parametrize("runtime", ["cpython", "micropython"])
 def test_the_list_is_whole(runtime: str) -> None:
-    command = sys.executable if runtime == "cpython" else micropython()
+    command = sys.executable if runtime == "cpython" else tool("micropython")
     done = subprocess.run([command, SCRIPT, SCRIPT], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stdout + done.stderr
     names = set(done.stdout.split())

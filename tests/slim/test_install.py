@@ -7,7 +7,7 @@ import subprocess
 import threading
 from pathlib import Path
 
-from tests.micropython.recording import micropython
+from tests.tools import tool
 
 SCRIPT = """
 import mip
@@ -25,14 +25,14 @@ def test_by_mip(builds, tmp_path):
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         script = SCRIPT % (server.server_address[1], str(tmp_path / "lib"))
-        done = subprocess.run([micropython(), "-c", script], capture_output=True, text=True, timeout=60)
+        done = subprocess.run([tool("micropython"), "-c", script], capture_output=True, text=True, timeout=60)
         server.shutdown()
     assert done.returncode == 0, done.stdout + done.stderr
     installed = {path.relative_to(tmp_path / "lib") for path in (tmp_path / "lib").rglob("*.mpy")}
     built = builds.folder("dtls")
     assert installed == {path.relative_to(built) for path in built.rglob("*.mpy")}
     asked = subprocess.run(
-        [micropython(), "-c", 'import atiny; print(atiny.Client("a", "coap://127.0.0.1").registered)'],
+        [tool("micropython"), "-c", 'import atiny; print(atiny.Client("a", "coap://127.0.0.1").registered)'],
         env={**os.environ, "MICROPYPATH": f"{tmp_path / 'lib'}:.frozen"},
         capture_output=True,
         text=True,

@@ -9,9 +9,9 @@ import pytest
 
 from atiny.slim.optimize import optimize
 from atiny.slim.plan import Plan, SlimError
-from tests.micropython.recording import micropython
 from tests.slim.building import ELSEWHERE, build
 from tests.sources import ROOT
+from tests.tools import tool
 
 SCRIPT = """
 import hashlib
@@ -111,7 +111,7 @@ def test_the_sources_run(tmp_path: Path, names: bool) -> None:
         "try:\n    atiny.Client('')\nexcept atiny.ParameterError as error:\n    print(error)\n"
     )
     done = subprocess.run(
-        [micropython(), str(script)],
+        [tool("micropython"), str(script)],
         env={"MICROPYPATH": f"{tmp_path}:.frozen"},
         cwd=tmp_path,
         capture_output=True,

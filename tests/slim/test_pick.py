@@ -12,7 +12,7 @@ from atiny.slim.build import Options, build, write
 from atiny.slim.parts import FULL, PARTS, PROFILES, Part, part_of
 from atiny.slim.pick import HOST, ROOTS, pick
 from atiny.slim.sources import Import, Module, read_package
-from tests.test_dialect import tool
+from tests.tools import tool
 
 NONE: "frozenset[str]" = frozenset()
 
