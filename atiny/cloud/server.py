@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import Any
 
@@ -25,6 +26,8 @@ from .rd import RegisterResource, RegistrationResource
 from .registry import Registration, Registry
 from .secured import SecuredAddress, SecuredInterface, open_secured
 from .transport import close_context, open_context, tuning
+
+_log = logging.getLogger(__name__)
 
 APP_DATA_REPORTS = "/19/0/0"
 
@@ -351,8 +354,14 @@ class Cloud(FirmwareUpgrades):
         """Run ``work`` beside everything else; `stop` ends it."""
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._ended)
         return task
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        problem = None if task.cancelled() else task.exception()
+        if problem is not None:  # at once: asyncio would tell it when the task is collected, if ever
+            _log.error("a task of the cloud failed: %s", task.get_coro(), exc_info=problem)
 
     # The DTLS port
 

@@ -152,12 +152,13 @@ async def test_what_was_downloaded_is_thrown_away():
 
 
 @on_a_loop
-async def test_a_fault_of_ours_does_not_leave_anybody_waiting():
+async def test_a_fault_of_ours_does_not_leave_anybody_waiting(caplog):
     async with Cloud(port=0) as cloud, FirmwareDevice(cloud.url):
         cloud.fota._base = lambda endpoint, by: 1 / 0
         upgrade = begin(cloud, "coap")
         assert await upgrade.wait(5) == UpgradePhase.FAIL
         assert upgrade.reason.startswith("ZeroDivisionError")
+    assert [record.exc_info[0] for record in caplog.records] == [ZeroDivisionError]
 
 
 @on_a_loop
