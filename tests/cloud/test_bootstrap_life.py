@@ -173,8 +173,8 @@ def test_a_bootstrap_gives_two_servers_and_their_rights(choice):
             assert at_second.read("/3/0/0").ok
             assert at_second.execute("/3/0/12").code_text == "4.01"
             assert at_first.execute("/3/0/12").code_text == "2.04"
+            after = first.events[-1].seq
             assert second.trigger_bootstrap("lamp").code_text == "2.04"
             device.wait(atiny.ATINY_BOOTSTRAP_OK, 2)
-        [ended, again] = [event for event in first.events if isinstance(event, BootstrapEnded)]
-        assert ended.ok
-        assert again.ok
+            assert first.wait_bootstrapped("lamp", after=after).ok
+        assert len([event for event in first.events if isinstance(event, BootstrapEnded)]) == 2
