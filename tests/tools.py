@@ -3,6 +3,8 @@ fails."""
 
 import os
 import shutil
+import sys
+from pathlib import Path
 from typing import NoReturn
 
 import pytest
@@ -30,9 +32,15 @@ def missing(reason: str) -> NoReturn:
     pytest.skip(reason)
 
 
+def find(name: str) -> "str | None":
+    """The path of a command: one that came with this interpreter's packages, whether or not the virtual environment is
+    activated, before one on PATH. None: there is none."""
+    return shutil.which(name, path=os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]))
+
+
 def tool(name: str) -> str:
-    """The path of a command, of the virtual environment before others."""
-    found = shutil.which(name)  # conftest.py puts those of the virtual environment first
+    """The path of a command that a test cannot do without."""
+    found = find(name)
     if found is None:
         missing(f"{name} is missing: {COMES_WITH[name]}")
     return found

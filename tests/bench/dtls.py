@@ -11,7 +11,6 @@ NoSec. The driver's own DTLS is python-mbedtls, outside the loop that is timed.
 import argparse
 import contextlib
 import os
-import shutil
 import socket
 import statistics
 import sys
@@ -26,6 +25,7 @@ from tests.bench.dtls_device import IDENTITY, KEY
 from tests.dtls.peer import Peer
 from tests.dtls.secured import World
 from tests.dtls.udp import HOST, Gateway, Link, Program, free_ports
+from tests.tools import find
 
 NOSEC = "NoSec"
 SHORT = {NOSEC: "NoSec", SUITES[0]: "CCM-8", SUITES[1]: "GCM", SUITES[2]: "CBC-SHA256"}
@@ -119,7 +119,7 @@ def measure_cpu(runtime: str, ways: "tuple[str, ...]", requests: int) -> "dict[s
 def runtimes() -> "Iterator[tuple[str, str, tuple[str, ...]]]":
     """(name, command, ways) of the runtimes that are here."""
     yield "CPython", sys.executable, (NOSEC, *SUITES)
-    micropython = shutil.which("micropython")
+    micropython = find("micropython")
     if micropython:
         yield "MicroPython", micropython, (NOSEC, *SUITES[1:])
 
@@ -163,7 +163,7 @@ def handshake_table(count: int) -> "tuple[str, float]":
         for suite in SUITES:
             rows.append(("python-mbedtls, in this process", suite, *handshake_ms(gateway.port, suite, count)))
     for name, suites in (("coap-server-openssl", SUITES[:2]), ("coap-server-gnutls", SUITES)):
-        if shutil.which(name):
+        if find(name):
             port = free_ports(2)
             with Program(name, "-A", HOST, "-p", str(port), "-k", KEY.decode(), "-h", "hint"):
                 time.sleep(0.5)
