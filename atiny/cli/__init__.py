@@ -43,17 +43,22 @@ def main(arguments: "list[str] | None" = None) -> int:
             raise KeyboardInterrupt
         on_sigint(number, frame)
 
+    def interrupted() -> int:
+        return TERMINATED if terminated else INTERRUPTED
+
     in_main_thread = threading.current_thread() is threading.main_thread()
     former = signal.signal(signal.SIGTERM, on_sigterm) if in_main_thread else None
     try:
         # What a command returns is its exit code; --help and --version return 0.
         return group.main(arguments, prog_name="atiny", standalone_mode=False) or 0
     except (click.Abort, KeyboardInterrupt):
-        return TERMINATED if terminated else INTERRUPTED
+        return interrupted()
     except click.ClickException as problem:
         problem.show()
         return problem.code if isinstance(problem, Failure) else problem.exit_code
     except Exception as problem:
+        if _follows_interrupt(problem):
+            return interrupted()
         failure = explain(problem)
         if failure is None:
             raise
@@ -62,3 +67,10 @@ def main(arguments: "list[str] | None" = None) -> int:
     finally:
         if in_main_thread:
             signal.signal(signal.SIGTERM, former or signal.SIG_DFL)
+
+
+def _follows_interrupt(problem: "BaseException | None") -> bool:
+    """Whether Ctrl-C is behind it: it may come in the middle of anything, as of a lock's release, which fails then."""
+    while problem is not None and not isinstance(problem, KeyboardInterrupt):
+        problem = problem.__context__
+    return problem is not None
