@@ -62,7 +62,9 @@ async def close_context(context: aiocoap.Context) -> None:
 
 
 def _guard(context: aiocoap.Context) -> None:
-    """Drop the messages that aiocoap (0.4) cannot decode but takes for a programming error: options not in UTF-8."""
+    """What aiocoap (0.4) takes for programming errors, and is none: options not in UTF-8, whose messages are dropped;
+    a request that fails in the moment in which it is given up."""
+    context.log.getChild("blockwise-requester").addFilter(_is_to_be_told)
     for interface in context.request_interfaces:
         link = interface.token_interface.message_interface
         receive = link.datagram_msg_received
@@ -74,6 +76,10 @@ def _guard(context: aiocoap.Context) -> None:
                 _log.warning("ignoring a message from %s whose options are not UTF-8", address)
 
         link.datagram_msg_received = guarded
+
+
+def _is_to_be_told(record: logging.LogRecord) -> bool:
+    return "neither went to response nor to observation" not in record.msg
 
 
 def bind(address: str, port: int) -> socket.socket:

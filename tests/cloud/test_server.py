@@ -7,6 +7,7 @@ import logging
 import socket
 import threading
 
+import aiocoap
 import pytest
 
 from atiny.cloud import (
@@ -63,6 +64,24 @@ async def test_it_can_be_started_again_and_stopped_twice():
         assert cloud.devices == []
     with pytest.raises(CloudError):
         _ = cloud.context
+
+
+@pytest.mark.parametrize("blocks", [True, False])
+@on_a_loop
+async def test_a_request_that_fails_as_it_is_given_up(caplog, blocks):
+    """As where a device de-registers and closes its session at once, with a command under way."""
+    async with Cloud(port=0) as cloud:
+        with RawDevice(cloud.port) as device:
+            await device.register("lamp")
+            remote = cloud.device("lamp").registration.remote
+            message = aiocoap.Message(code=aiocoap.GET)
+            message.remote = remote
+            request = cloud.context.request(message, handle_blockwise=blocks)
+            await device.receive()
+            for interface in cloud.context.request_interfaces:
+                interface.token_interface.dispatch_error(OSError("gone"), remote)
+            request.response.cancel()
+    assert [record.getMessage() for record in caplog.records] == []
 
 
 def test_a_stop_leaves_nothing_behind(caplog):
