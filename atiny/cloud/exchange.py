@@ -198,6 +198,8 @@ class Exchanges:
             if not task.done():
                 task.cancel()
                 await asyncio.wait({task})
+            if not task.cancelled():
+                task.exception()  # has been raised, or comes too late for who has given up: asyncio is not to tell it
 
 
 def number(value: Any) -> int | None:
