@@ -7,6 +7,7 @@ and when a session ends, the requests that wait in it fail.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import socket
 from collections.abc import Callable, Iterable
@@ -20,7 +21,7 @@ from aiocoap.util import hostportjoin
 from . import events
 from .dtls import POLL_S, Address, Connection, DtlsServer
 from .keys import KeyStore, shown
-from .transport import bind
+from .transport import GIVEN_UP, bind
 
 _log = logging.getLogger("coap-server")
 _DATAGRAM_SIZE = 16384 + 256
@@ -133,7 +134,8 @@ class SecuredInterface(interfaces.MessageInterface):
         except (error.UnparsableMessage, UnicodeDecodeError):  # the latter: options that are not UTF-8
             _log.warning("ignoring a message from %s that cannot be decoded", remote.hostinfo)
             return
-        self._manager.dispatch_message(message)
+        with contextlib.suppress(GIVEN_UP):
+            self._manager.dispatch_message(message)
 
     def _address(self, connection: Connection) -> SecuredAddress:
         remote = self._addresses.get(connection)
@@ -151,7 +153,11 @@ class SecuredInterface(interfaces.MessageInterface):
         """Have the requests fail that wait for this session."""
         if self._manager is not None:
             reason = remote.connection.reason or "what was to be sent is too long for a record"
-            self._manager.dispatch_error(SessionLost(f"DTLS: {reason}"), remote)
+            told = False
+            while not told:  # one that was given up keeps it from telling the others, once
+                with contextlib.suppress(GIVEN_UP):
+                    self._manager.dispatch_error(SessionLost(f"DTLS: {reason}"), remote)
+                    told = True
 
     def _send(self, datagram: bytes, address: Address) -> None:
         try:

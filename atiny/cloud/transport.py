@@ -20,6 +20,9 @@ from aiocoap.numbers.constants import TransportTuning
 from ..errors import TransportError
 from . import errors
 
+# What aiocoap (0.4) raises where a request is answered, or fails, in the turn of the loop in which it was given up.
+GIVEN_UP = asyncio.InvalidStateError
+
 _log = logging.getLogger("coap-server")
 
 
@@ -74,6 +77,8 @@ def _guard(context: aiocoap.Context) -> None:
                 receive(data, ancdata, flags, address)
             except UnicodeDecodeError:
                 _log.warning("ignoring a message from %s whose options are not UTF-8", address)
+            except GIVEN_UP:
+                pass
 
         link.datagram_msg_received = guarded
 

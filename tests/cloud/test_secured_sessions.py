@@ -115,6 +115,40 @@ async def test_the_hosts_own_rule_comes_on_top():
 # Sessions that end
 
 
+async def given_up_and_waiting(cloud, a):
+    """A request that has just been given up, and one that waits for its answer; what the device has of the former."""
+    await a.register("a")
+    requests = []
+    for _ in range(2):
+        message = Message(code=Code.GET)
+        message.remote = cloud.device("a").registration.remote
+        requests.append(cloud.context.request(message, handle_blockwise=False))
+    received = await a.receive()
+    requests[0].response.cancel()
+    return requests[1], received
+
+
+@on_a_loop
+async def test_a_session_ends_when_a_request_was_just_given_up(caplog):
+    async with secure_cloud() as cloud, secure_device(cloud) as a:
+        waiting, _ = await given_up_and_waiting(cloud, a)
+        cloud.device("a").registration.remote.interface._end_all(b"a")
+        with pytest.raises(error.NetworkError):
+            await waiting.response
+    assert [record.getMessage() for record in caplog.records] == []
+
+
+@on_a_loop
+async def test_an_answer_to_a_request_that_was_just_given_up(caplog):
+    async with secure_cloud() as cloud, secure_device(cloud) as a:
+        waiting, received = await given_up_and_waiting(cloud, a)
+        a.answer(received)
+        cloud.device("a").registration.remote.interface._readable()
+        a.answer(await a.receive(), payload=b"alive")
+        assert (await waiting.response).payload == b"alive"
+    assert [record.getMessage() for record in caplog.records] == []
+
+
 @on_a_loop
 async def test_a_request_fails_when_its_session_ends():
     async with secure_cloud(response_timeout_s=10, ack_timeout_s=10) as cloud, secure_device(cloud) as a:
