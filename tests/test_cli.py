@@ -188,22 +188,6 @@ def test_the_endless_demo_is_ended_by_a_signal(number, code):
         assert "Traceback" not in err
 
 
-@pytest.mark.parametrize("terminated", [False, True])
-def test_a_signal_in_the_middle_of_a_lock(monkeypatch, terminated):
-    """The lock's release fails for it, which is no error to be told."""
-
-    def interrupted(*args, **options):
-        try:
-            if terminated:
-                signal.raise_signal(signal.SIGTERM)
-            raise KeyboardInterrupt
-        finally:
-            threading.Lock().release()
-
-    monkeypatch.setattr("atiny.cli.group.group.main", interrupted)
-    assert main([*DEMO]) == (143 if terminated else 130)
-
-
 def test_a_demo_whose_reader_has_gone_ends_in_order():
     with start(*DEMO, "--reports", "3") as process:
         assert process.stdout is not None
