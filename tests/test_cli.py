@@ -8,7 +8,6 @@ import socket
 import subprocess
 import sys
 import threading
-from pathlib import Path
 from typing import Iterator
 
 import pytest
@@ -18,8 +17,8 @@ from atiny.cli import main
 from atiny.cli.common import Output, from_hex
 from atiny.cloud import CloudThread, CommandState, Deregistered, Registered
 from tests.cloud.dtls_peer import HAS_DTLS
+from tests.sources import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
 DEMO = ["demo"] if HAS_DTLS else ["demo", "--nosec"]
 
 

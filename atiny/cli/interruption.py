@@ -34,7 +34,8 @@ class Interruption:
         if self._in_main_thread:
             signal.signal(signal.SIGTERM, self._sigterm or signal.SIG_DFL)
 
-    def is_behind(self, problem: BaseException | None) -> bool:
+    @staticmethod
+    def is_behind(problem: BaseException | None) -> bool:
         """Whether an error only follows from it: it may come as a lock is released, and then that fails."""
         while problem is not None and not isinstance(problem, KeyboardInterrupt):
             problem = problem.__context__

@@ -18,7 +18,8 @@ from atiny.cloud import Cloud, CloudThread, FotaProgress, UpgradePhase
 from tests.cli.test_console import Screen
 from tests.cloud.firmware_device import FirmwareDevice
 from tests.cloud.peers import on_a_loop
-from tests.test_cli import ROOT, read_until, run, start
+from tests.sources import ROOT
+from tests.test_cli import read_until, run, start
 
 CONSOLE = [
     ("fota push lamp {file}", "firmware push 1 is begun"),

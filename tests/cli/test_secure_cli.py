@@ -10,7 +10,8 @@ import atiny
 from atiny.cli import main
 from atiny.cloud import CloudThread, Registered
 from tests.cloud.dtls_peer import needs_dtls
-from tests.test_cli import ROOT, in_order, read_until, run, start
+from tests.sources import ROOT
+from tests.test_cli import in_order, read_until, run, start
 
 KEY = b"Geheim!!Geheim!!"
 WRONG = b"Falsch!!Falsch!!"

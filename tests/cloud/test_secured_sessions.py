@@ -115,8 +115,8 @@ async def test_the_hosts_own_rule_comes_on_top():
 # Sessions that end
 
 
-async def given_up_and_waiting(cloud, a):
-    """A request that has just been given up, and one that waits for its answer; what the device has of the former."""
+async def given_up_and_waiting(cloud, a, given_up=0):
+    """Of two requests one has just been given up, and one waits for its answer: the latter, and what the device has."""
     await a.register("a")
     requests = []
     for _ in range(2):
@@ -124,14 +124,15 @@ async def given_up_and_waiting(cloud, a):
         message.remote = cloud.device("a").registration.remote
         requests.append(cloud.context.request(message, handle_blockwise=False))
     received = await a.receive()
-    requests[0].response.cancel()
-    return requests[1], received
+    requests[given_up].response.cancel()
+    return requests[1 - given_up], received
 
 
+@pytest.mark.parametrize("given_up", [0, 1])
 @on_a_loop
-async def test_a_session_ends_when_a_request_was_just_given_up(caplog):
+async def test_a_session_ends_when_a_request_was_just_given_up(caplog, given_up):
     async with secure_cloud() as cloud, secure_device(cloud) as a:
-        waiting, _ = await given_up_and_waiting(cloud, a)
+        waiting, _ = await given_up_and_waiting(cloud, a, given_up)
         cloud.device("a").registration.remote.interface._end_all(b"a")
         with pytest.raises(error.NetworkError):
             await waiting.response

@@ -3,15 +3,13 @@
 import os
 import random
 import subprocess
-from pathlib import Path
 
 from tests.micropython.coap_check import play
+from tests.sources import ROOT
 from tests.tools import tool
 
 from .fuzzing import Fuzzer
 from .peer import BLOCK1, CON, PUT, block, body, pack, path
-
-ROOT = Path(__file__).parents[2]
 
 
 def script(count: int) -> "list[str]":

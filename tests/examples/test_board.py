@@ -7,7 +7,8 @@ import pytest
 
 from atiny.cloud import CloudThread, CommandState, Deregistered, Observed, Report
 from tests.cloud.dtls_peer import needs_dtls
-from tests.examples.test_examples import ROOT, Program
+from tests.examples.test_examples import Program
+from tests.sources import ROOT
 from tests.tools import tool
 
 BOARD = ROOT / "examples" / "micropython"

@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import threading
-from pathlib import Path
 
 import pytest
 
@@ -25,9 +24,8 @@ from atiny.cloud import (
 )
 from atiny.cloud.thread import DeviceThread
 from tests.cloud.dtls_peer import needs_dtls
+from tests.sources import ROOT
 from tests.tools import tool
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 class Program:

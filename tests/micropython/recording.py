@@ -12,9 +12,8 @@ from atiny.testing.ends import NetworkSocket
 from atiny.testing.platform import VirtualPlatform
 from tests.micropython.lives import LIVES, Life
 from tests.micropython.replay import SEED, Player, Seeded, Storage, do, keep, new_store, step
+from tests.sources import ROOT
 from tests.tools import tool
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 class RecordedSocket(NetworkSocket):

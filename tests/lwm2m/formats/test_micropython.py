@@ -2,11 +2,9 @@
 
 import os
 import subprocess
-from pathlib import Path
 
+from tests.sources import ROOT
 from tests.tools import tool
-
-ROOT = Path(__file__).parents[3]
 
 
 def test_vectors_under_micropython():
